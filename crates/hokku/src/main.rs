@@ -1,0 +1,2 @@
+//! The `hokku` binary.
+fn main() {}
