@@ -15,5 +15,6 @@ pub mod id;
 pub mod log;
 pub mod procfile;
 pub mod release;
+pub mod site;
 pub mod slug;
 pub mod time;

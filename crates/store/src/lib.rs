@@ -1,1 +1,40 @@
-//! (skeleton)
+//! The one truth: what the platform was told and what it decided, in one SQLite file.
+//!
+//! Stages and faces meet only here: a writer commits a row, the commit wakes whoever watches that [`Topic`], and
+//! the watcher reads the whole picture again. All SQL of the project is in this crate, one file per noun, as
+//! methods of [`Tx`]. A transaction is a closure: it runs on a blocking thread, so it must not wait for anything,
+//! and it either commits whole or leaves no trace.
+//!
+//! Config vars and credentials are sealed (encrypted) before they reach the file; tokens are stored as digests.
+//! There is deliberately no row type here: rows come back as `model` values.
+
+mod accounts;
+mod addons;
+mod apps;
+mod builds;
+mod config_vars;
+mod database;
+mod domains;
+mod dynos;
+mod error;
+mod formation;
+mod migrate;
+mod releases;
+mod row;
+mod seal;
+mod slugs;
+mod tokens;
+mod topic;
+
+pub use accounts::Account;
+pub use apps::{App, NewApp};
+pub use builds::NewBuild;
+pub use config_vars::ConfigChange;
+pub use database::{Clock, Store, Tx};
+pub use error::StoreError;
+pub use releases::{NewRelease, ReleaseConfig};
+pub use tokens::{NewToken, Token};
+pub use topic::{Topic, Wake};
+
+#[cfg(test)]
+mod tests;
