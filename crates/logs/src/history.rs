@@ -55,14 +55,21 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Opens what is in `dir` (which need not exist); mends a file whose last record is torn.
+    /// Opens what is in `dir` (which need not exist); mends what a kill left half written.
     pub(crate) fn open(dir: PathBuf, lines_max: u64) -> io::Result<Self> {
         let mut files = list(&dir)?;
-        files.make_contiguous().sort_unstable();
         let mut origins = Origins::default();
-        let mut next_id = 1;
-        if let Some(newest) = files.back() {
-            next_id = replay(&file_path(&dir, *newest), *newest, &mut origins)?;
+        let mut next_id = files.back().copied().unwrap_or(1);
+        while let Some(newest) = files.back() {
+            let at = file_path(&dir, *newest);
+            if let Some(last_id) = replay(&at, &mut origins)? {
+                next_id = next_id.max(last_id + 1);
+                break;
+            }
+            // Killed before the first line was in: what was taken stands in the file before.
+            origins = Origins::default();
+            fs::remove_file(&at)?;
+            files.pop_back();
         }
         Ok(Self { dir, lines_max, files, next_id, broken: false, origins, batch: Vec::new(), opens: None })
     }
@@ -101,10 +108,11 @@ impl History {
             DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         }
         let at = file_path(&self.dir, newest);
+        let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(at)?;
         if self.files.back() != Some(&newest) {
             self.files.push_back(newest);
         }
-        OpenOptions::new().append(true).create(true).mode(0o600).open(at)?.write_all(&self.batch)?;
+        file.write_all(&self.batch)?;
         self.broken = false;
         self.trim()
     }
@@ -135,33 +143,32 @@ impl History {
     }
 }
 
-/// Reads the newest file for where to go on; cuts off a torn record, so that the next one starts on a line.
-fn replay(at: &Path, first_id: u64, origins: &mut Origins) -> io::Result<u64> {
+/// Reads a file for what was taken, and the id of its last line; cuts off a torn record, so that the next one
+/// starts on a line of its own.
+fn replay(at: &Path, origins: &mut Origins) -> io::Result<Option<u64>> {
     let bytes = read::capped(at)?;
     let (records, whole) = record::whole(&bytes);
-    let mut next_id = first_id;
+    let mut last_id = None;
     for mut fields in records.filter_map(record::unseal) {
-        let Some(head) = fields.word() else { continue };
-        let (Some(writer), Some(number)) = (fields.word(), fields.number()) else { continue };
-        match head.parse::<u64>() {
-            Ok(id) => {
-                next_id = next_id.max(id + 1);
-                if let Some(line) = fields.line()
-                    && writer != SERVER
-                {
-                    origins.set(writer, number, line.at);
-                }
+        let (Some(head), Some(writer), Some(number)) = (fields.word(), fields.word(), fields.number()) else {
+            continue;
+        };
+        if head == TAKEN {
+            origins.restore(writer, number, fields);
+        } else if let (Ok(id), Some(line)) = (head.parse(), fields.line()) {
+            last_id = last_id.max(Some(id));
+            if writer != SERVER {
+                origins.set(writer, number, line.at);
             }
-            Err(_) if head == TAKEN => origins.restore(writer, number, fields),
-            Err(_) => {}
         }
     }
     if whole < bytes.len() {
         OpenOptions::new().write(true).open(at)?.set_len(whole as u64)?;
     }
-    Ok(next_id)
+    Ok(last_id)
 }
 
+/// The first ids of the files in `dir`, in order.
 fn list(dir: &Path) -> io::Result<VecDeque<u64>> {
     let entries = match fs::read_dir(dir) {
         Ok(entries) => entries,
@@ -169,9 +176,11 @@ fn list(dir: &Path) -> io::Result<VecDeque<u64>> {
         Err(cause) => return Err(cause),
     };
     let first_id = |name: &str| name.strip_suffix(".log")?.parse().ok();
-    entries
+    let mut files = entries
         .filter_map(|entry| entry.map(|entry| entry.file_name().to_str().and_then(first_id)).transpose())
-        .collect()
+        .collect::<io::Result<Vec<u64>>>()?;
+    files.sort_unstable();
+    Ok(files.into())
 }
 
 fn file_path(dir: &Path, first_id: u64) -> PathBuf {

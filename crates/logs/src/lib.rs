@@ -19,6 +19,8 @@
 
 pub mod event;
 mod filter;
+#[cfg(test)]
+mod fixture;
 mod follow;
 mod history;
 mod intake;

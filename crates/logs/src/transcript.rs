@@ -105,10 +105,17 @@ impl Transcripts {
     /// If it is finished, or cannot be opened.
     pub fn writer(&self, id: &str) -> Result<TranscriptWriter, TranscriptError> {
         let (live, done) = self.paths(id)?;
+        let finished = || TranscriptError::Finished { id: id.to_owned() };
         if is_there(&done)? {
-            return Err(TranscriptError::Finished { id: id.to_owned() });
+            return Err(finished());
         }
-        TranscriptWriter::open(live, done, TRANSCRIPT_BYTES_MAX)
+        let writer = TranscriptWriter::open(live.clone(), done.clone(), TRANSCRIPT_BYTES_MAX)?;
+        if is_there(&done)? {
+            // Finished in between: what was opened is a new file that nobody should see.
+            remove(&live)?;
+            return Err(finished());
+        }
+        Ok(writer)
     }
 
     /// Reads a transcript from its start, and on as it grows, until it is finished (or removed).
@@ -157,15 +164,8 @@ impl Transcripts {
     /// If a file cannot be removed.
     pub fn remove(&self, id: &str) -> Result<(), TranscriptError> {
         let (live, done) = self.paths(id)?;
-        for at in [live, done] {
-            match fs::remove_file(&at) {
-                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                    return Err(file("remove", &at, cause));
-                }
-                _ => {}
-            }
-        }
-        Ok(())
+        remove(&live)?;
+        remove(&done)
     }
 
     fn paths(&self, id: &str) -> Result<(PathBuf, PathBuf), TranscriptError> {
@@ -193,6 +193,13 @@ impl Transcripts {
 
 fn is_there(at: &Path) -> Result<bool, TranscriptError> {
     fs::exists(at).map_err(|cause| file("find", at, cause))
+}
+
+fn remove(at: &Path) -> Result<(), TranscriptError> {
+    match fs::remove_file(at) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(file("remove", at, cause)),
+        _ => Ok(()),
+    }
 }
 
 fn file(action: &'static str, at: &Path, cause: io::Error) -> TranscriptError {
