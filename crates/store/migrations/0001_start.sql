@@ -2,6 +2,7 @@
 CREATE TABLE accounts (
     id            TEXT PRIMARY KEY,
     email         TEXT NOT NULL UNIQUE,
+    name          TEXT,                      -- the person's name, if told
     password_hash TEXT,                      -- argon2id in PHC form; none: cannot log in with a password
     owner         INTEGER NOT NULL,          -- 1: owns the platform
     created_at    INTEGER NOT NULL,

@@ -15,6 +15,8 @@ pub struct Account {
     pub id: AccountId,
     /// Its address, which names it.
     pub email: Email,
+    /// The person's name, if told.
+    pub name: Option<String>,
     /// Argon2id hash of its password in PHC form; none when it can only use tokens.
     pub password_hash: Option<String>,
     /// Whether it owns the platform.
@@ -31,6 +33,7 @@ fn read(_: &Tx<'_>, row: &Columns<'_, '_>) -> Result<Account, StoreError> {
     Ok(Account {
         id: row.parse("id")?,
         email: row.parse("email")?,
+        name: row.get("name")?,
         password_hash: row.get("password_hash")?,
         owner: row.get("owner")?,
         created_at: row.time("created_at")?,
@@ -94,6 +97,19 @@ impl Tx<'_> {
             "set a password",
             "UPDATE accounts SET password_hash = ?2, updated_at = ?3 WHERE id = ?1",
             &[&id.to_string(), &hash, &self.now().as_micros()],
+        )?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::Missing { what: WHAT }) }
+    }
+
+    /// Sets or clears the person's name.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such account.
+    pub fn set_account_name(&self, id: AccountId, name: Option<&str>) -> Result<(), StoreError> {
+        let changed = self.execute(
+            "set a name",
+            "UPDATE accounts SET name = ?2, updated_at = ?3 WHERE id = ?1",
+            &[&id.to_string(), &name, &self.now().as_micros()],
         )?;
         if changed == 1 { Ok(()) } else { Err(StoreError::Missing { what: WHAT }) }
     }

@@ -99,6 +99,19 @@ impl Store {
         (self.inner.clock)()
     }
 
+    /// Signs a text with the data folder's key, for URLs that are their own permission; URL-safe. `purpose` is a
+    /// constant without NUL: a signature made for one purpose is worth nothing for another.
+    #[must_use]
+    pub fn sign(&self, purpose: &str, text: &str) -> String {
+        self.inner.sealer.sign(purpose, text)
+    }
+
+    /// Whether [`Store::sign`] made this signature.
+    #[must_use]
+    pub fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        self.inner.sealer.is_signed(purpose, text, signature)
+    }
+
     /// An ear for commits that touch one of `topics`.
     #[must_use]
     pub fn watch(&self, topics: &[Topic]) -> Wake {

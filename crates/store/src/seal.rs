@@ -1,4 +1,5 @@
-//! Encryption at rest: ChaCha20-Poly1305 with one key per data folder, kept beside the store with mode 0600.
+//! Encryption at rest: ChaCha20-Poly1305 with one key per data folder, kept beside the store with mode 0600. URLs
+//! that are their own permission are signed with a key derived from the same one.
 
 use std::fs;
 use std::io::{self, Write};
@@ -6,8 +7,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::error::StoreError;
@@ -17,6 +19,7 @@ const KEY_BYTES: usize = 32;
 /// Seals and opens secret columns.
 pub(crate) struct Sealer {
     key: LessSafeKey,
+    signing: hmac::Key,
     random: SystemRandom,
 }
 
@@ -32,7 +35,10 @@ impl Sealer {
         let bytes = STANDARD.decode(text.trim()).unwrap_or_default();
         let key = UnboundKey::new(&CHACHA20_POLY1305, &bytes)
             .map_err(|_| StoreError::BadKey { path: path.to_owned() })?;
-        Ok(Self { key: LessSafeKey::new(key), random: SystemRandom::new() })
+        // A key of its own, so that a signature tells nothing about what is sealed.
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &bytes), b"signatures");
+        let signing = hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref());
+        Ok(Self { key: LessSafeKey::new(key), signing, random: SystemRandom::new() })
     }
 
     /// Encrypts `plain`; `place` (table and row) is bound to it, so that a sealed value cannot be moved.
@@ -57,6 +63,24 @@ impl Sealer {
             .map_err(|_| broken("it was sealed with another key, or changed"))?;
         String::from_utf8(plain.to_vec()).map_err(|_| broken("not text"))
     }
+}
+
+impl Sealer {
+    /// Signs `text` for a purpose; URL-safe base64.
+    pub(crate) fn sign(&self, purpose: &str, text: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.signing, &signed(purpose, text)))
+    }
+
+    /// Whether [`Sealer::sign`] made this signature; takes the same time for every wrong one.
+    pub(crate) fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
+        let signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+        hmac::verify(&self.signing, &signed(purpose, text), &signature).is_ok()
+    }
+}
+
+/// Purposes have no NUL, so no two pairs run together to the same bytes.
+fn signed(purpose: &str, text: &str) -> Vec<u8> {
+    [purpose.as_bytes(), b"\0", text.as_bytes()].concat()
 }
 
 fn make_key(path: &Path) -> io::Result<String> {

@@ -358,3 +358,16 @@ async fn superseded_and_failed_releases_are_never_current() {
         .await
         .expect("made");
 }
+
+#[test]
+fn a_signature_holds_for_its_purpose_and_its_folder_over_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let signature = open(dir.path()).sign("logs", "one");
+    let store = open(dir.path());
+    assert!(store.is_signed("logs", "one", &signature));
+    assert!(!store.is_signed("logs", "two", &signature));
+    assert!(!store.is_signed("sources", "one", &signature));
+    assert!(!store.is_signed("logs", "one", "not base64!"));
+    let other = tempfile::tempdir().expect("a folder");
+    assert!(!open(other.path()).is_signed("logs", "one", &signature));
+}

@@ -1,0 +1,48 @@
+//! An app's buildpacks, and the registry that knows them by name.
+
+use serde::{Deserialize, Serialize};
+
+/// A buildpack's place in an app's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildpackInstallation {
+    /// The buildpack.
+    pub buildpack: Buildpack,
+    /// Its place, from 0.
+    pub ordinal: usize,
+}
+
+/// A buildpack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buildpack {
+    /// Its name in the registry, or its URL.
+    pub name: String,
+    /// Where it is from.
+    pub url: String,
+}
+
+/// The whole new list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildpackInstallations {
+    /// In the order they run.
+    pub updates: Vec<BuildpackChoice>,
+}
+
+/// One entry of a new list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BuildpackChoice {
+    /// A URL, or a name in the registry.
+    pub buildpack: String,
+}
+
+/// A buildpack in the registry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegisteredBuildpack {
+    /// Its id.
+    pub id: String,
+    /// Its name (`heroku/python`).
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Where its archive is said to be; the official CLI puts this URL into the list.
+    pub blob_url: String,
+}

@@ -1,0 +1,30 @@
+//! The forms that real clients were seen to send.
+
+use super::{Named, Text};
+
+fn text(json: &str) -> Option<String> {
+    serde_json::from_str::<Text>(json).ok().map(String::from)
+}
+
+fn named(json: &str) -> Option<String> {
+    serde_json::from_str::<Named>(json).ok().map(String::from)
+}
+
+#[test]
+fn a_quantity_may_be_text_or_number() {
+    assert_eq!(text(r#""+1""#).as_deref(), Some("+1"));
+    assert_eq!(text("2").as_deref(), Some("2"));
+    assert_eq!(text("-1").as_deref(), Some("-1"));
+    assert_eq!(text("true").as_deref(), Some("true"));
+    assert_eq!(text("[2]"), None);
+    assert_eq!(text("null"), None);
+}
+
+#[test]
+fn a_plan_may_be_text_or_object() {
+    assert_eq!(named(r#""heroku-postgresql:mini""#).as_deref(), Some("heroku-postgresql:mini"));
+    assert_eq!(named(r#"{"name":"heroku-postgresql"}"#).as_deref(), Some("heroku-postgresql"));
+    assert_eq!(named(r#"{"id":"01234567"}"#).as_deref(), Some("01234567"));
+    assert_eq!(named(r#"{"plan":"x"}"#), None);
+    assert_eq!(named("7"), None);
+}
