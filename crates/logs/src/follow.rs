@@ -24,6 +24,8 @@ use crate::watch::{Watcher, Woken};
 
 /// Most bytes read from one spool before the others have their turn; also the size of the one read buffer.
 const PIECE_BYTES: usize = 256 << 10;
+/// A spool about to be removed is renamed to this and its name, which no writer's hidden directory begins with.
+const REMOVED: &str = "..";
 /// A hidden directory older than this is what a killed process left, not a spool about to be shown.
 const HIDDEN_SECONDS_MAX: i64 = 60;
 
@@ -81,6 +83,7 @@ fn follow(logs: &Logs, watcher: &Watcher, root: PathBuf) -> io::Result<()> {
         follower.read_a_round();
         let until_sweep = logs.config().sweep.saturating_sub(swept.elapsed());
         let limit = if follower.news.is_empty() { until_sweep } else { Duration::ZERO };
+        let mut is_due = until_sweep.is_zero();
         match watcher.wait(limit)? {
             Woken::Stop => return Ok(()),
             Woken::Changes(changes) => {
@@ -88,11 +91,12 @@ fn follow(logs: &Logs, watcher: &Watcher, root: PathBuf) -> io::Result<()> {
                     follower.heard(change.dir, root_watch)?;
                 }
             }
-            Woken::Overflow => swept = follower.sweep().map(|()| Instant::now())?,
+            Woken::Overflow => is_due = true,
             Woken::Nothing => {}
         }
-        if until_sweep.is_zero() {
-            swept = follower.sweep().map(|()| Instant::now())?;
+        if is_due {
+            follower.sweep()?;
+            swept = Instant::now();
         }
     }
 }
@@ -149,7 +153,7 @@ impl Follower<'_> {
             let Ok(name) = entry.file_name().into_string() else { continue };
             if name.starts_with(HIDDEN)
                 || self.spools.contains_key(name.as_str())
-                || !entry.file_type()?.is_dir()
+                || !entry.file_type().is_ok_and(|kind| kind.is_dir())
             {
                 continue;
             }
@@ -199,7 +203,7 @@ impl Follower<'_> {
             let _ = self.watcher.remove(watch);
         }
         // Hidden first: half a spool, after a kill, is not one to read.
-        let hidden = self.root.join(format!("{HIDDEN}{name}"));
+        let hidden = self.root.join(format!("{REMOVED}{name}"));
         match fs::rename(&spool.home, &hidden).and_then(|()| fs::remove_dir_all(&hidden)) {
             Ok(()) => self.logs.forget_writer(name),
             // The next sweep finds it again.
@@ -212,8 +216,11 @@ impl Follower<'_> {
         let oldest = self.logs.now().as_micros() / 1_000_000 - HIDDEN_SECONDS_MAX;
         for entry in fs::read_dir(&self.root)? {
             let entry = entry?;
-            let is_hidden = entry.file_name().to_str().is_some_and(|name| name.starts_with(HIDDEN));
-            if is_hidden && entry.metadata()?.mtime() < oldest {
+            let starts_with =
+                |prefix| entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+            // One that is gone by now was not left over: its writer has just shown it.
+            let is_old = || entry.metadata().is_ok_and(|about| about.mtime() < oldest);
+            if starts_with(REMOVED) || (starts_with(HIDDEN) && is_old()) {
                 fs::remove_dir_all(entry.path())?;
             }
         }

@@ -49,9 +49,12 @@ pub(crate) struct History {
     broken: bool,
     /// What was taken from which spool.
     pub(crate) origins: Origins,
-    /// The records of the batch being put together, and the new file it opens, if any.
+    /// The records of the batch being put together.
     batch: Vec<u8>,
-    opens: Option<u64>,
+    /// The id of its first line.
+    batch_first: u64,
+    /// Whether it opens a new file, which it then gives its name.
+    batch_opens: bool,
 }
 
 impl History {
@@ -71,16 +74,27 @@ impl History {
             fs::remove_file(&at)?;
             files.pop_back();
         }
-        Ok(Self { dir, lines_max, files, next_id, broken: false, origins, batch: Vec::new(), opens: None })
+        Ok(Self {
+            dir,
+            lines_max,
+            files,
+            next_id,
+            broken: false,
+            origins,
+            batch: Vec::new(),
+            batch_first: next_id,
+            batch_opens: false,
+        })
     }
 
     /// Begins a batch. Must come before `origins` learns of what is in it.
     pub(crate) fn begin(&mut self) {
-        self.batch.clear();
-        self.opens = None;
         let in_newest = self.files.back().map(|first| self.next_id - first);
-        if self.broken || in_newest.is_none_or(|lines| lines >= (self.lines_max / FILES).max(1)) {
-            self.opens = Some(self.next_id);
+        let is_full = in_newest.is_none_or(|lines| lines >= (self.lines_max / FILES).max(1));
+        self.batch.clear();
+        self.batch_first = self.next_id;
+        self.batch_opens = is_full || self.broken;
+        if self.batch_opens {
             self.origins.write(&mut self.batch);
         }
     }
@@ -99,17 +113,17 @@ impl History {
 
     /// Writes the batch, then removes what is too much.
     pub(crate) fn commit(&mut self) -> io::Result<()> {
-        let newest = self.opens.or(self.files.back().copied()).unwrap_or(self.next_id);
-        if newest == self.next_id {
-            return Ok(()); // a new file for no line
+        if self.batch_first == self.next_id {
+            return Ok(()); // not one line
         }
         self.broken = true;
         if self.files.is_empty() {
             DirBuilder::new().recursive(true).mode(0o700).create(&self.dir)?;
         }
+        let newest = self.files.back().copied().filter(|_| !self.batch_opens).unwrap_or(self.batch_first);
         let at = file_path(&self.dir, newest);
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(at)?;
-        if self.files.back() != Some(&newest) {
+        if self.batch_opens {
             self.files.push_back(newest);
         }
         file.write_all(&self.batch)?;

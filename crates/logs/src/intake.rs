@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -113,6 +114,12 @@ struct App {
     forgotten: bool,
     /// The last write failed and was reported.
     failing: bool,
+}
+
+impl fmt::Debug for Logs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logs").field("config", &self.inner.config).finish_non_exhaustive()
+    }
 }
 
 impl Logs {

@@ -167,6 +167,7 @@ async fn leftovers_of_killed_processes_go_and_new_ones_stay() {
     let root = spools(dir.path());
     fs::create_dir_all(root.join(".web.1.00aa")).expect("made");
     fs::write(root.join(".web.1.00aa/lock"), b"").expect("made");
+    fs::create_dir_all(root.join("..web.2.00bb")).expect("made");
     // The tests' clock may be behind or ahead of the files' times, so both are set by it.
     let hour = Duration::from_secs(3_600);
     for (shift, is_kept) in [(hour, false), (Duration::ZERO, true)] {
@@ -185,6 +186,7 @@ async fn leftovers_of_killed_processes_go_and_new_ones_stay() {
         })
         .await;
         assert_eq!(root.join(".web.1.00aa").exists(), is_kept, "{shift:?} later");
+        assert!(!root.join("..web.2.00bb").exists(), "half removed");
     }
 }
 
