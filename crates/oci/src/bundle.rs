@@ -23,8 +23,6 @@ const MASKED: [&str; 12] = [
     "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
     "/sys/devices/virtual/powercap",
 ];
-/// The machine's network interfaces, which show when `/sys` has to be the host's.
-const MASKED_NET: [&str; 2] = ["/sys/class/net", "/sys/devices/virtual/net"];
 /// What changes the machine when written. Docker's list.
 const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 /// Character devices: null, zero, full, random, urandom, tty, ptmx, and the terminals of devpts.
@@ -60,7 +58,7 @@ pub(crate) fn config(spec: &Spec, setting: &Setting<'_>) -> Result<Value, Seccom
             "gidMappings": [{"containerID": 0, "hostID": spec.id_base, "size": UIDS}],
             "cgroupsPath": setting.cgroup,
             "resources": resources(spec),
-            "maskedPaths": masked(spec),
+            "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
         },
     });
@@ -131,7 +129,7 @@ fn mounts(spec: &Spec, setting: &Setting<'_>) -> Value {
         ),
         mount("/dev/shm", "tmpfs", &["nosuid", "noexec", "nodev", "mode=1777", &shm]),
         mount("/dev/mqueue", "mqueue", &["nosuid", "noexec", "nodev"]),
-        sysfs(spec),
+        sysfs(setting.root),
         bind(setting.cgroup_view, Path::new("/sys/fs/cgroup"), true),
     ];
     let binds = setting.root.binds.iter();
@@ -139,13 +137,11 @@ fn mounts(spec: &Spec, setting: &Setting<'_>) -> Value {
     Value::from(mounts)
 }
 
-/// A sysfs shows the network of whoever mounts it, and only the owner of that namespace may: with a
-/// prepared network namespace it has to be a read-only bind of the host's (not recursive, so nothing
-/// that is mounted in there comes along), with the host's interfaces masked.
-fn sysfs(spec: &Spec) -> Value {
-    if spec.netns.is_some() {
+/// The container's own sysfs; where it joins a network namespace, the one prepared for it.
+fn sysfs(root: &Root) -> Value {
+    if let Some(prepared) = &root.sysfs {
         let options = ["bind", "private", "ro", "nosuid", "noexec", "nodev"];
-        return json!({"destination": "/sys", "type": "bind", "source": "/sys", "options": options});
+        return json!({"destination": "/sys", "type": "bind", "source": prepared, "options": options});
     }
     let options = ["nosuid", "noexec", "nodev", "ro"];
     json!({"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": options})
@@ -155,11 +151,6 @@ fn bind(source: &Path, target: &Path, read_only: bool) -> Value {
     let access = if read_only { "ro" } else { "rw" };
     let options = ["bind", "private", access, "nosuid", "nodev"];
     json!({"destination": target, "type": "bind", "source": source, "options": options})
-}
-
-fn masked(spec: &Spec) -> Vec<&'static str> {
-    let net = if spec.netns.is_some() { &MASKED_NET[..] } else { &[] };
-    MASKED.iter().chain(net).copied().collect()
 }
 
 fn namespaces(spec: &Spec) -> Value {

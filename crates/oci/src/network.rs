@@ -160,6 +160,9 @@ struct Inner {
     /// Whether it is open; read-locked while a namespace is made or removed, so that closing meets
     /// none half done.
     open: RwLock<bool>,
+    /// Namespaces are made one after the other: the kernel does no two at once anyway, and who waits
+    /// for one finds what another has made meanwhile.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Network {
@@ -175,27 +178,20 @@ impl Network {
         let netlink = Netlink::open()?;
         let (subnet, bridge, mtu) = claim(&config, &pins, &netlink).await?;
         let gateway = subnet.host(1).ok_or(NetworkError::NoSubnet)?;
-        fs::write("/proc/sys/net/ipv4/ip_forward", "1").map_err(failed("turn on net.ipv4.ip_forward"))?;
         let resolvers = resolver::nameservers();
         let name = bridge_name(tag);
-        firewall::apply(&firewall::table(&Rules {
-            tag,
-            bridge: &name,
-            subnet,
-            egress: config.egress,
-            resolvers: &resolvers,
-            allow: &config.allow,
-        }))
-        .await?;
         let mut warnings = firewall::foreign_drops(&name).await;
         if resolvers.is_empty() {
             warnings.push("/etc/resolv.conf names no server a dyno could reach: names will not resolve".to_owned());
         }
         let slots = Mutex::default();
-        let (short, open) = (Notify::new(), RwLock::new(true));
+        let (short, open, turn) = (Notify::new(), RwLock::new(true), tokio::sync::Mutex::new(()));
         let inner = Arc::new(Inner {
-            config, subnet, gateway, bridge, mtu, resolvers, warnings, netlink, pins, slots, short, open,
+            config, subnet, gateway, bridge, mtu, resolvers, warnings, netlink, pins, slots, short, open, turn,
         });
+        inner.set_firewall(&inner.config.allow).await?;
+        // Only now that the rules stand.
+        fs::write("/proc/sys/net/ipv4/ip_forward", "1").map_err(failed("turn on net.ipv4.ip_forward"))?;
         inner.recover().await?;
         let refill = tokio::spawn(refill(Arc::clone(&inner)));
         Ok(Self { inner, refill })
@@ -226,8 +222,11 @@ impl Network {
     }
 
     /// Replaces the services that every dyno may reach ([`NetworkConfig::allow`]).
+    ///
+    /// The whole firewall is written anew in one step, so this also mends one that somebody has
+    /// flushed (`systemctl restart nftables` does); connections that stand go on.
     pub async fn allow(&self, services: &[(Ipv4Addr, u16)]) -> Result<(), NetworkError> {
-        Ok(firewall::apply(&firewall::allowed(&self.inner.config.tag, services)).await?)
+        self.inner.set_firewall(services).await
     }
 
     /// Lends a namespace; the same one again if `name` has one already.
@@ -244,7 +243,7 @@ impl Network {
                 None => {
                     // A task of its own: it ends with one more ready slot even if nobody waits on.
                     let inner = Arc::clone(inner);
-                    unbroken(tokio::spawn(async move { inner.make().await })).await?;
+                    unbroken(tokio::spawn(async move { inner.make(1).await })).await?;
                     continue;
                 }
             };
@@ -355,9 +354,13 @@ impl Inner {
         Ok(())
     }
 
-    /// Makes one more ready namespace.
-    async fn make(&self) -> Result<(), NetworkError> {
+    /// Makes one more ready namespace, unless there are `enough` once it is this caller's turn.
+    async fn make(&self, enough: usize) -> Result<(), NetworkError> {
         let open = self.open.read().await;
+        let _turn = self.turn.lock().await;
+        if self.slots().ready() >= enough {
+            return Ok(());
+        }
         let capacity = if *open { self.capacity() } else { 0 };
         let slot = self.slots().begin(capacity).ok_or(NetworkError::Full(capacity))?;
         let outside = self.link_name(slot);
@@ -365,6 +368,7 @@ impl Inner {
             pin: self.pins.pin(slot),
             outside: outside.clone(),
             ip: self.address(slot),
+            subnet: self.subnet,
             gateway: self.gateway,
             mtu: self.mtu,
         };
@@ -391,6 +395,18 @@ impl Inner {
         Ok(())
     }
 
+    async fn set_firewall(&self, allow: &[(Ipv4Addr, u16)]) -> Result<(), NetworkError> {
+        let rules = Rules {
+            tag: &self.config.tag,
+            bridge: &bridge_name(&self.config.tag),
+            subnet: self.subnet,
+            egress: self.config.egress,
+            resolvers: &self.resolvers,
+            allow,
+        };
+        Ok(firewall::apply(&firewall::table(&rules)).await?)
+    }
+
     fn link_name(&self, slot: u32) -> String {
         format!("{}-{slot}", bridge_name(&self.config.tag))
     }
@@ -400,7 +416,7 @@ impl Inner {
 async fn refill(inner: Arc<Inner>) {
     loop {
         while inner.slots().ready() < inner.config.pool {
-            match inner.make().await {
+            match inner.make(inner.config.pool).await {
                 Ok(()) => {}
                 Err(NetworkError::Full(_)) => break,
                 Err(error) => {

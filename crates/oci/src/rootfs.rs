@@ -11,6 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, setns};
 
 use crate::spec::{Bind, Layer, Spec, Upper};
 use crate::sys;
@@ -61,6 +62,8 @@ pub enum RootError {
 pub(crate) struct Root {
     /// Where it is.
     pub(crate) path: PathBuf,
+    /// A sysfs that shows the network namespace of the lease, if the container joins one.
+    pub(crate) sysfs: Option<PathBuf>,
     /// The binds, with the sources the runtime is to use.
     pub(crate) binds: Vec<Bind>,
     /// What had to be done less well than asked.
@@ -78,8 +81,9 @@ pub(crate) fn build(spec: &Spec, work: &Path) -> Result<Root, RootError> {
     }
     let upper = builder.upper(spec)?;
     let path = builder.overlay(&lowers, &upper)?;
+    let sysfs = spec.netns.as_deref().map(|netns| mount_sysfs(netns, &work.join("sys"))).transpose()?;
     let binds = builder.binds(&spec.binds)?;
-    Ok(Root { path, binds, warnings: builder.warnings })
+    Ok(Root { path, sysfs, binds, warnings: builder.warnings })
 }
 
 struct Builder<'a> {
@@ -197,6 +201,24 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// Mounts a sysfs that shows the interfaces of namespace `netns`.
+///
+/// A sysfs shows the network of whoever mounts it, and only the owner of that namespace may mount
+/// one: not the container, when the namespace was made beforehand. So this process, which has one
+/// thread, steps into the namespace for the length of the mount.
+fn mount_sysfs(netns: &Path, place: &Path) -> Result<PathBuf, RootError> {
+    let error = |cause: io::Error| RootError::Mount { what: netns.to_owned(), cause };
+    make_dir(place)?;
+    let theirs = File::open(netns).map_err(error)?;
+    let own = File::open("/proc/self/ns/net").map_err(error)?;
+    setns(&theirs, CloneFlags::CLONE_NEWNET).map_err(|e| error(e.into()))?;
+    let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    let mounted = mount(Some("sysfs"), place, Some("sysfs"), flags, None::<&Path>);
+    setns(&own, CloneFlags::CLONE_NEWNET).map_err(|e| error(e.into()))?;
+    mounted.map_err(|e| error(e.into()))?;
+    Ok(place.to_owned())
 }
 
 /// Mounts an erofs image straight from its file; through a loop device where the kernel cannot

@@ -109,15 +109,6 @@ table inet hokku_{tag} {{
     )
 }
 
-/// A transaction that changes only which services are allowed.
-pub(super) fn allowed(tag: &str, allow: &[(Ipv4Addr, u16)]) -> String {
-    let flush = format!("flush set inet hokku_{tag} allow\n");
-    if allow.is_empty() {
-        return flush;
-    }
-    format!("{flush}add element inet hokku_{tag} allow {{ {} }}\n", pairs(allow).join(", "))
-}
-
 /// A transaction that removes the table, there or not.
 pub(super) fn nothing(tag: &str) -> String {
     format!("table inet hokku_{tag}\ndelete table inet hokku_{tag}\n")

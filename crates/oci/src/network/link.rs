@@ -11,10 +11,12 @@ use futures_util::TryStreamExt;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
-use rtnetlink::packet_route::route::RouteScope;
+use rtnetlink::packet_route::route::{RouteScope, RouteType};
 use rtnetlink::{Handle, LinkBridge, LinkBridgePort, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+
+use super::subnet::Cidr;
 
 /// What a dyno's interface is called inside.
 const INSIDE: &str = "eth0";
@@ -57,6 +59,8 @@ pub(super) struct Plan {
     pub(super) outside: String,
     /// The dyno's address.
     pub(super) ip: Ipv4Addr,
+    /// The addresses of all dynos.
+    pub(super) subnet: Cidr,
     /// The bridge's address.
     pub(super) gateway: Ipv4Addr,
     /// Largest packet.
@@ -168,8 +172,8 @@ impl Netlink {
 
     /// Sets up a dyno's side, from inside its namespace.
     ///
-    /// The address is a /32 and everything goes through the gateway, other dynos too: so a refusal
-    /// comes at once from the firewall, not after seconds from an ARP request without answer.
+    /// Other dynos and link-local addresses are unreachable by routes that the dyno cannot change:
+    /// refused at once, and also while somebody has flushed the firewall.
     async fn inside(&self, plan: &Plan, host: &File) -> Result<(), LinkError> {
         let error = |step| netlink_error(step, INSIDE);
         let outside = LinkUnspec::new_with_name(&plan.outside).setns_by_fd(host.as_raw_fd()).mtu(plan.mtu).build();
@@ -193,7 +197,13 @@ impl Netlink {
         let base = || RouteMessageBuilder::<Ipv4Addr>::new().output_interface(index);
         let to_gateway = base().destination_prefix(plan.gateway, 32).scope(RouteScope::Link).build();
         let to_all = base().gateway(plan.gateway).build();
-        for route in [to_gateway, to_all] {
+        let nowhere = |first, prefix| {
+            let route = RouteMessageBuilder::<Ipv4Addr>::new().destination_prefix(first, prefix);
+            route.kind(RouteType::Unreachable).build()
+        };
+        let to_dynos = nowhere(plan.subnet.first(), plan.subnet.prefix());
+        let to_link_local = nowhere(Ipv4Addr::new(169, 254, 0, 0), 16);
+        for route in [to_gateway, to_all, to_dynos, to_link_local] {
             self.handle.route().add(route).execute().await.map_err(error("add a route to"))?;
         }
         Ok(())

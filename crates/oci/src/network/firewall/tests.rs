@@ -26,16 +26,6 @@ fn deny_private_adds_one_rule_after_what_was_given() {
 }
 
 #[test]
-fn the_allowed_services_are_replaced_as_a_whole() {
-    let one = [(Ipv4Addr::new(10, 213, 0, 1), 5432)];
-    assert_eq!(
-        allowed("t", &one),
-        "flush set inet hokku_t allow\nadd element inet hokku_t allow { 10.213.0.1 . 5432 }\n"
-    );
-    assert_eq!(allowed("t", &[]), "flush set inet hokku_t allow\n");
-}
-
-#[test]
 fn a_dropping_chain_is_seen_unless_it_knows_our_bridge() {
     let docker = "table ip filter {\n chain FORWARD {\n  type filter hook forward priority 0; policy drop;\n";
     assert!(drops(docker, "hkt"));
