@@ -52,7 +52,7 @@ pub(crate) struct Wanted<'a> {
 impl Snapshot {
     /// The wanted lines, oldest first. Lines that were removed since count as too old.
     pub(crate) fn read(&self, wanted: &Wanted<'_>) -> Result<Vec<Entry>, ReadError> {
-        let oldest = self.next_id.saturating_sub(self.lines_max).max(wanted.after + 1);
+        let oldest = self.next_id.saturating_sub(self.lines_max).max(wanted.after.saturating_add(1));
         let mut found: Vec<Entry> = Vec::new();
         for (index, first_id) in self.files.iter().enumerate().rev() {
             let is_below = self.files.get(index + 1).is_some_and(|next| *next <= oldest);
