@@ -131,18 +131,32 @@ impl Tx<'_> {
         self.rows(WHAT, query, &[&app.to_string()], read)
     }
 
-    /// Notes that a dyno's process is being started for the next time, and where it will be reached.
+    /// Notes that a dyno's process is being started for the next time.
     ///
     /// # Errors
     /// [`StoreError::Missing`] when the dyno is gone.
-    pub fn begin_life(&self, id: DynoId, address: Option<SocketAddrV4>) -> Result<Dyno, StoreError> {
+    pub fn begin_life(&self, id: DynoId) -> Result<Dyno, StoreError> {
         self.execute(
             "note a dyno's start",
-            "UPDATE dynos SET life = life + 1, address = ?2, exit_status = NULL, exit_reason = NULL WHERE id = ?1",
-            &[&id.to_string(), &address.map(|address| address.to_string())],
+            "UPDATE dynos SET life = life + 1, address = NULL, exit_status = NULL, exit_reason = NULL WHERE id = ?1",
+            &[&id.to_string()],
         )?;
         self.touch(Topic::Dynos);
         self.dyno(id)?.ok_or(StoreError::Missing { what: WHAT })
+    }
+
+    /// Notes where a dyno's port is reached.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn set_dyno_address(&self, id: DynoId, address: SocketAddrV4) -> Result<(), StoreError> {
+        self.execute(
+            "note a dyno's address",
+            "UPDATE dynos SET address = ?2 WHERE id = ?1",
+            &[&id.to_string(), &address.to_string()],
+        )?;
+        self.touch(Topic::Dynos);
+        Ok(())
     }
 
     /// Moves a dyno on; returns it as it is then.
