@@ -1,7 +1,8 @@
 //! The layers of a server: image files named by their digest.
 //!
-//! One process owns a directory of blobs; within it, clones share one lock. A layer appears under its name only
-//! when it is whole and on disk, so a kill leaves nothing but a temporary file, which the next start removes.
+//! One process owns a directory of blobs; within it, clones share one lock. A layer appears under its name
+//! only when it is whole and on disk, so a kill leaves nothing but a temporary file, which the next start
+//! removes.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -23,8 +24,8 @@ const UNFINISHED: &str = "unfinished";
 #[derive(Debug, Clone)]
 pub struct Blobs {
     root: Arc<PathBuf>,
-    /// Held while a layer is given its name, taken again, or removed as garbage: the collector must not remove
-    /// what a packer has just found to be there already.
+    /// Held while a layer is given its name, taken again, or removed as garbage: the collector must not
+    /// remove what a packer has just found to be there already.
     naming: Arc<Mutex<()>>,
 }
 
@@ -100,8 +101,8 @@ impl Blobs {
         self.path(digest).is_file()
     }
 
-    /// Makes a layer of a directory tree, whose root is the root of a dyno's file system (app files are below
-    /// `app/`). An equal tree gives the layer that is there already.
+    /// Makes a layer of a directory tree, whose root is the root of a dyno's file system (app files are
+    /// below `app/`). An equal tree gives the layer that is there already.
     pub fn pack(&self, tree: &Path, options: &PackOptions) -> Result<LayerRef, PackError> {
         let unfinished = self.root.join(UNFINISHED);
         let store = |path: &Path| {
@@ -159,8 +160,8 @@ impl Blobs {
     }
 
     /// Removes the layers that are not in `live` and were last made or found by [`Blobs::pack`] before
-    /// `unused_since`: a build packs its layers some time before its slug is recorded. A mounted image stays readable until it is
-    /// unmounted.
+    /// `unused_since`: a build packs its layers some time before its slug is recorded. A mounted image
+    /// stays readable until it is unmounted.
     pub fn collect_garbage(
         &self,
         live: &HashSet<Digest>,

@@ -1,8 +1,8 @@
 //! `.slugignore`: files of the source that do not go into the slug, removed before the buildpacks run.
 //!
-//! The patterns read like `.gitignore`'s: `*`, `?` and `[…]` stay within one path component, `**` spans any number,
-//! a pattern that ends in `/` means directories only, one with a `/` elsewhere is rooted at the top, any other matches
-//! at every depth. As on Heroku there is no `!` negation: such lines mean nothing.
+//! The patterns read like `.gitignore`'s: `*`, `?` and `[…]` stay within one path component, `**` spans any
+//! number, a pattern that ends in `/` means directories only, one with a `/` elsewhere is rooted at the
+//! top, any other matches at every depth. As on Heroku there is no `!` negation: such lines mean nothing.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -58,8 +58,8 @@ impl Patterns {
         self.0.iter().any(|pattern| (is_directory || !pattern.directories_only) && pattern.matches(&path))
     }
 
-    /// Removes everything below `tree` that matches. Returns how many paths matched: a directory counts once,
-    /// whatever it holds. Symbolic links are removed themselves, never followed.
+    /// Removes everything below `tree` that matches. Returns how many paths matched: a directory counts
+    /// once, whatever it holds. Symbolic links are removed themselves, never followed.
     pub fn remove_from(&self, tree: &Path) -> Result<u64, IgnoreError> {
         let at = |path: &Path| {
             let path = path.to_path_buf();
@@ -112,7 +112,9 @@ impl Pattern {
             self.components.as_slice(),
             path,
             |pattern| pattern.split_first().filter(|(first, _)| *first == b"**").map(|(_, rest)| rest),
-            |pattern, name| pattern.split_first().filter(|(first, _)| name_matches(first, name)).map(|(_, rest)| rest),
+            |pattern, name| {
+                pattern.split_first().filter(|(first, _)| name_matches(first, name)).map(|(_, rest)| rest)
+            },
             <[_]>::is_empty,
         )
     }
@@ -120,12 +122,18 @@ impl Pattern {
 
 /// Shell-like match of one component, with `*`, `?`, `[…]` and `\` before a literal character.
 fn name_matches(pattern: &[u8], name: &[u8]) -> bool {
-    wildcard(pattern, name, |pattern| pattern.strip_prefix(b"*"), |pattern, byte| byte_matches(pattern, *byte), <[_]>::is_empty)
+    wildcard(
+        pattern,
+        name,
+        |pattern| pattern.strip_prefix(b"*"),
+        |pattern, byte| byte_matches(pattern, *byte),
+        <[_]>::is_empty,
+    )
 }
 
-/// Matches `items` against a pattern whose head is either a wildcard for any number of items (`any` gives what
-/// follows it) or stands for one item (`one` gives what follows it, if it matches). Only the last wildcard is ever
-/// tried again, so the cost is the product of the lengths, whatever the pattern.
+/// Matches `items` against a pattern whose head is either a wildcard for any number of items (`any` gives
+/// what follows it) or stands for one item (`one` gives what follows it, if it matches). Only the last
+/// wildcard is ever tried again, so the cost is the product of the lengths, whatever the pattern.
 fn wildcard<'a, P: ?Sized, I>(
     mut pattern: &'a P,
     mut items: &[I],
@@ -153,7 +161,7 @@ fn wildcard<'a, P: ?Sized, I>(
 }
 
 /// What follows the head of the pattern, if the head is not `*` and stands for `byte`.
-fn byte_matches<'a>(pattern: &'a [u8], byte: u8) -> Option<&'a [u8]> {
+fn byte_matches(pattern: &[u8], byte: u8) -> Option<&[u8]> {
     let (matches, rest) = match *pattern {
         [] => return None,
         [b'?', ref rest @ ..] => (true, rest),
@@ -171,7 +179,8 @@ struct Class<'a> {
     members: &'a [u8],
 }
 
-/// Splits `abc]rest` (the text after a `[`) into the class and the rest; `None` if the bracket never closes.
+/// Splits `abc]rest` (the text after a `[`) into the class and the rest; `None` if the bracket never
+/// closes.
 fn class(text: &[u8]) -> Option<(Class<'_>, &[u8])> {
     let negated = matches!(text.first(), Some(b'!' | b'^'));
     let text = &text[usize::from(negated)..];
@@ -197,8 +206,8 @@ impl Class<'_> {
     }
 }
 
-/// Reads the `.slugignore` of the source at `tree`, if there is one, and removes what it names. `None` if there is
-/// no such file.
+/// Reads the `.slugignore` of the source at `tree`, if there is one, and removes what it names. `None` if
+/// there is no such file.
 pub fn apply(tree: &Path) -> Result<Option<u64>, IgnoreError> {
     let failed = |cause| IgnoreError { path: PathBuf::from(FILE_NAME), cause };
     match crate::archive::read_inside(tree, OsStr::new(FILE_NAME).as_ref(), FILE_BYTES_MAX) {

@@ -8,8 +8,8 @@
 //! ```
 //!
 //! An engine: it knows no store, no network of its own and no containers; it hands out paths of images that
-//! somebody else mounts. Everything here blocks: async callers use `spawn_blocking`. Child processes end with
-//! the thread that started them, so a killed server leaves none behind.
+//! somebody else mounts. Everything here blocks: async callers use `spawn_blocking`. Child processes end
+//! with the thread that started them, so a killed server leaves none behind.
 
 pub mod archive;
 pub mod blobs;

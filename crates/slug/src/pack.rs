@@ -1,7 +1,7 @@
 //! A directory tree becomes one read-only erofs image, reproducibly.
 //!
-//! An image holds no names, times or owners of the machine that made it: every file gets the same time
-//! and, for app files, the same owner, so that an unchanged tree gives the same bytes and thus the same digest.
+//! An image holds no names, times or owners of the machine that made it: every file gets the same time and,
+//! for app files, the same owner, so that an unchanged tree gives the same bytes and thus the same digest.
 
 use std::fs;
 use std::io;
@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use crate::tools::{self, ToolError};
 
-/// The time that files in layers carry unless the caller knows better: 1980-01-01T00:00:01Z in seconds since the
-/// epoch. Not 0, because zip files cannot hold times before 1980 and Python's `zipfile` refuses them.
+/// The time that files in layers carry unless the caller knows better: 1980-01-01T00:00:01Z in seconds
+/// since the epoch. Not 0, because zip files cannot hold times before 1980 and Python's `zipfile` refuses
+/// them.
 pub const DEFAULT_MTIME: i64 = 315_532_801;
 
 /// The user and group that app files belong to inside a dyno.
@@ -28,14 +29,10 @@ const CLUSTER_BYTES: u32 = 65_536;
 /// One file system UUID for all images: a random one would change the digest.
 const FILE_SYSTEM_UUID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Extended attributes that overlayfs keeps for itself in an upper directory. They hold file handles of the machine
-/// and mean nothing in a lower layer; `trusted.overlay.opaque` does, and stays.
-const OVERLAY_NOTES: [&str; 4] = [
-    "trusted.overlay.origin",
-    "trusted.overlay.impure",
-    "trusted.overlay.nlink",
-    "trusted.overlay.uuid",
-];
+/// Extended attributes that overlayfs keeps for itself in an upper directory. They hold file handles of the
+/// machine and mean nothing in a lower layer; `trusted.overlay.opaque` does, and stays.
+const OVERLAY_NOTES: [&str; 4] =
+    ["trusted.overlay.origin", "trusted.overlay.impure", "trusted.overlay.nlink", "trusted.overlay.uuid"];
 
 /// Who owns the files in an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +64,15 @@ pub struct PackOptions {
     pub owner: Owner,
     /// How hard to compress.
     pub compression: Compression,
-    /// The time of every file, in seconds since the epoch. Web servers make `ETag`s of time and size, so app files
-    /// should carry the commit's time: with a fixed time an edit that keeps the size would be answered by `304`.
+    /// The time of every file, in seconds since the epoch. Web servers make `ETag`s of time and size, so
+    /// app files should carry the commit's time: with a fixed time an edit that keeps the size would be
+    /// answered by `304`.
     pub mtime: i64,
     /// Paths to leave out, relative to the tree, without patterns.
     pub exclude: Vec<PathBuf>,
-    /// Whether the tree is the upper directory of an overlay (no longer mounted). Whiteouts and opaque directories
-    /// survive into the image in any case; this removes overlayfs' other notes from the tree first.
+    /// Whether the tree is the upper directory of an overlay (no longer mounted). Whiteouts and opaque
+    /// directories survive into the image in any case; this removes overlayfs' other notes from the tree
+    /// first.
     pub overlay_upper: bool,
 }
 

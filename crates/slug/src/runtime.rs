@@ -1,11 +1,14 @@
-//! Language runtimes as layers: a Python that lives at `/app/.heroku/python`, made once per version and kept.
+//! Language runtimes as layers: a Python that lives at `/app/.heroku/python`, made once per version and
+//! kept.
 //!
-//! Where an interpreter comes from, in this order: the runtimes already stored; `uv python install`, which downloads a
-//! standalone build; an interpreter installed on this machine, if it is self-contained (pyenv's are, the distribution's own
-//! is not). Whatever the source, it is copied, stripped, made to find its library and its settings at its new place,
-//! given a pristine `pip`, compiled, and tried on the run base of the stack before it is stored.
+//! Where an interpreter comes from, in this order: the runtimes already stored; `uv python install`, which
+//! downloads a standalone build; an interpreter installed on this machine, if it is self-contained (pyenv's
+//! are, the distribution's own is not). Whatever the source, it is copied, stripped, made to find its
+//! library and its settings at its new place, given a pristine `pip`, compiled, and tried on the run base
+//! of the stack before it is stored.
 //!
-//! Which version an app asks for, and how misspellings are explained, is the build's business: see crate `build`.
+//! Which version an app asks for, and how misspellings are explained, is the build's business: see crate
+//! `build`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
@@ -93,8 +96,8 @@ pub struct Runtimes {
     blobs: Blobs,
     dir: Arc<PathBuf>,
     sources: Arc<Sources>,
-    /// Held while a runtime is made. Inside: downloads that failed since the start of this process, not tried again for
-    /// requests that something else can answer.
+    /// Held while a runtime is made. Inside: downloads that failed since the start of this process, not
+    /// tried again for requests that something else can answer.
     making: Arc<Mutex<HashSet<Version>>>,
 }
 
@@ -144,11 +147,15 @@ pub enum PythonError {
 }
 
 impl Runtimes {
-    /// Opens the directory that remembers which layer is which runtime, and removes what an earlier process left
-    /// unfinished. The directory and the blobs belong to one process.
+    /// Opens the directory that remembers which layer is which runtime, and removes what an earlier process
+    /// left unfinished. The directory and the blobs belong to one process.
     pub fn open(blobs: Blobs, dir: &Path, sources: Sources) -> Result<Self, PythonError> {
-        let runtimes =
-            Self { blobs, dir: Arc::new(dir.to_path_buf()), sources: Arc::new(sources), making: Arc::default() };
+        let runtimes = Self {
+            blobs,
+            dir: Arc::new(dir.to_path_buf()),
+            sources: Arc::new(sources),
+            making: Arc::default(),
+        };
         let unfinished = runtimes.unfinished();
         match fs::remove_dir_all(&unfinished) {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(store(&unfinished)(cause)),
@@ -160,7 +167,8 @@ impl Runtimes {
         Ok(runtimes)
     }
 
-    /// A Python as a layer, made first if need be: some 20 s from this machine, more with a download. Root only.
+    /// A Python as a layer, made first if need be: some 20 s from this machine, more with a download. Root
+    /// only.
     pub fn python(&self, request: &Request, stack: &Stack) -> Result<Runtime, PythonError> {
         if let Some(runtime) = request.patch.and_then(|_| self.stored(request)) {
             return Ok(runtime);
@@ -171,14 +179,19 @@ impl Runtimes {
         if let Some((version, prefix, _installed)) = download {
             return self.make(version, &prefix, Origin::Downloaded, stack);
         }
-        let machine = machine::find(&self.sources.prefixes, request).into_iter().max_by_key(|(version, _)| *version);
+        let machine =
+            machine::find(&self.sources.prefixes, request).into_iter().max_by_key(|(version, _)| *version);
         match (stored, machine) {
             (Some(stored), Some((version, _))) if stored.version >= version => Ok(stored),
             (Some(stored), None) => Ok(stored),
-            (_, Some((version, prefix))) => self.make(version, &prefix, Origin::Machine(prefix.clone()), stack),
-            (None, None) => {
-                Err(PythonError::Unavailable { request: *request, available: self.available(), download: cause })
+            (_, Some((version, prefix))) => {
+                self.make(version, &prefix, Origin::Machine(prefix.clone()), stack)
             }
+            (None, None) => Err(PythonError::Unavailable {
+                request: *request,
+                available: self.available(),
+                download: cause,
+            }),
         }
     }
 
@@ -191,7 +204,8 @@ impl Runtimes {
     /// The full versions that can be had without a download, oldest first.
     #[must_use]
     pub fn available(&self) -> Vec<Version> {
-        let mut available: BTreeSet<Version> = self.stored_all().into_iter().map(|(version, _)| version).collect();
+        let mut available: BTreeSet<Version> =
+            self.stored_all().into_iter().map(|(version, _)| version).collect();
         available.extend(machine::find_all(&self.sources.prefixes).into_iter().map(|(version, _)| version));
         available.into_iter().collect()
     }
@@ -202,8 +216,8 @@ impl Runtimes {
         self.stored_all().into_iter().map(|(_, layer)| layer.digest).collect()
     }
 
-    /// Downloads what answers the request best, if that is better than what is stored. Returns its version, its prefix
-    /// and the guard that removes it again; or why the download failed.
+    /// Downloads what answers the request best, if that is better than what is stored. Returns its version,
+    /// its prefix and the guard that removes it again; or why the download failed.
     #[expect(clippy::type_complexity, reason = "one caller, right above")]
     fn download(
         &self,
@@ -230,7 +244,13 @@ impl Runtimes {
         }
     }
 
-    fn make(&self, version: Version, prefix: &Path, origin: Origin, stack: &Stack) -> Result<Runtime, PythonError> {
+    fn make(
+        &self,
+        version: Version,
+        prefix: &Path,
+        origin: Origin,
+        stack: &Stack,
+    ) -> Result<Runtime, PythonError> {
         let unfinished = self.unfinished();
         let work = tempfile::tempdir_in(&unfinished).map_err(store(&unfinished))?;
         let tree = relocate::relocate(version, prefix, stack, work.path())
@@ -260,7 +280,8 @@ impl Runtimes {
         Some(Runtime { version, layer, origin: Origin::Stored })
     }
 
-    /// All runtimes made by this recipe whose layers are there. A damaged entry is as good as none: it is made again.
+    /// All runtimes made by this recipe whose layers are there. A damaged entry is as good as none: it is
+    /// made again.
     fn stored_all(&self) -> Vec<(Version, LayerRef)> {
         let suffix = format!("-{}.json", relocate::recipe());
         let entries = fs::read_dir(self.index()).into_iter().flatten().flatten();

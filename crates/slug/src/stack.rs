@@ -1,11 +1,12 @@
 //! The stack base: the Debian system under every slug, made once per machine.
 //!
-//! Two images: the run base, which every dyno has, and the build layer, which adds compilers and headers on top of it while
-//! a slug is built. A stack is stored under a hash of its recipe, so that a changed recipe is a new stack beside the
-//! old one, whose dynos go on. It is not refreshed for security updates by itself: [`Stacks::remove`] it and ensure it again.
+//! Two images: the run base, which every dyno has, and the build layer, which adds compilers and headers on
+//! top of it while a slug is built. A stack is stored under a hash of its recipe, so that a changed recipe
+//! is a new stack beside the old one, whose dynos go on. It is not refreshed for security updates by
+//! itself: [`Stacks::remove`] it and ensure it again.
 //!
-//! Servers on one machine may share a cache: a file lock makes all but one of them wait. The images appear under their
-//! name by one rename; what a killed builder leaves is removed by the next one.
+//! Servers on one machine may share a cache: a file lock makes all but one of them wait. The images appear
+//! under their name by one rename; what a killed builder leaves is removed by the next one.
 
 use std::fs::{self, File};
 use std::io;
@@ -124,8 +125,8 @@ impl Stacks {
         })
     }
 
-    /// Removes the stack of that name, so that the next [`Stacks::ensure`] builds it anew from today's packages.
-    /// Mounted images stay readable until they are unmounted.
+    /// Removes the stack of that name, so that the next [`Stacks::ensure`] builds it anew from today's
+    /// packages. Mounted images stay readable until they are unmounted.
     pub fn remove(&self, name: &str) -> Result<(), StackError> {
         let recipe = Recipe::of(name).ok_or_else(|| StackError::Unknown { name: name.to_owned() })?;
         let _builder = self.lock(&mut |_| {})?;
@@ -168,7 +169,7 @@ impl Stacks {
         write_apt_settings(&work, recipe)?;
 
         progress(&format!("Building the {} stack: installing the run base", recipe.name));
-        self.make_tree("run", recipe::RUN_SCRIPT, &[recipe.suite, &recipe.run_packages.join(",")])?;
+        self.make_tree("run", recipe::RUN_SCRIPT, &[recipe.suite, &recipe.run_packages.join(" ")])?;
         progress("Installing compilers and headers");
         self.make_tree("build", recipe::BUILD_SCRIPT, &[&recipe.build_packages.join(" ")])?;
         progress("Compressing the run base");
@@ -186,9 +187,18 @@ impl Stacks {
     /// Runs a script that makes a tree, in namespaces of its own.
     fn make_tree(&self, tree: &'static str, script: &str, arguments: &[&str]) -> Result<(), StackError> {
         let mut command = tools::command("unshare", TREE_LIMIT);
-        command.args(["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"]);
+        command.args([
+            "--mount",
+            "--propagation",
+            "private",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+        ]);
         command.args(["sh", "-c", script, tree]).arg(self.unfinished()).args(arguments);
-        // A fixed time for what is written by tools that honour it, e.g. the day of `useradd` in /etc/shadow.
+        // A fixed time for what is written by tools that honour it, e.g. the day of `useradd` in
+        // /etc/shadow.
         command.env("SOURCE_DATE_EPOCH", pack::DEFAULT_MTIME.to_string());
         command.env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
         let program = format!("{tree}.sh");

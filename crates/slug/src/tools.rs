@@ -78,3 +78,6 @@ pub(crate) fn failed(program: &str, status: std::process::ExitStatus, said: &[u8
     let tail = String::from_utf8_lossy(tail).trim().to_owned();
     ToolError::Failed { program: program.to_owned(), status, tail }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ fn manifest(bytes: [u64; 2]) -> Manifest {
 #[test]
 fn a_manifest_survives_its_json() {
     let written = manifest([10, 20]);
-    insta::assert_snapshot!(written.to_json(), @r#"{"stack":"hokku-12","layers":[{"digest":"48b4a0b5a0d4b1b3a55a4d45f44b9a4a3e3c1aefb66d4a0ac0d6f0d4a54ec9aa","bytes":10}],"process_types":{}}"#);
+    insta::assert_snapshot!(written.to_json(), @r#"{"stack":"hokku-12","layers":[{"digest":"dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85","bytes":10},{"digest":"dac1d7cfa95021764849fd102524e141488c5e3a90f861dbb5a12d9ac8584f85","bytes":20}],"process_types":{"web":"gunicorn app"}}"#);
     let read = Manifest::from_json(&written.to_json()).expect("own text is readable");
     assert_eq!(read, written);
     assert_eq!(read.checksum(), written.checksum());

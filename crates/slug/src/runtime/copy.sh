@@ -18,17 +18,19 @@ library=$place/lib/python$series
 find "$work/tree" -name __pycache__ -prune -exec rm -rf {} +
 find "$library" -type d \( -name test -o -name tests -o -name idle_test -o -name idlelib -o -name turtledemo -o -name tkinter \) \
     -prune -exec rm -rf {} +
-rm -rf "$library/site-packages" "$library/turtle.py"
+# The last one makes pip refuse to install; uv writes it.
+rm -rf "$library/site-packages" "$library/turtle.py" "$library/EXTERNALLY-MANAGED"
 mkdir "$library/site-packages"
 rm -f "$library"/lib-dynload/_test*.so "$library"/lib-dynload/_ctypes_test*.so "$library"/lib-dynload/_xx*.so \
     "$library"/lib-dynload/xx*.so "$library"/lib-dynload/_tkinter*.so
 # The static library is only for embedding where there is no shared one.
 ! test -e "$place/lib/libpython$series.so" || find "$library" -path "*/config-*" \( -name '*.a' -o -name '*.o' \) -delete
 
-# Settings that name the old place. A symbolic link may have led to it.
-for old in "$prefix" "$(realpath "$prefix")" /install; do
+# Settings that name the old place: where it is, where a link led to, where it was built for.
+built=$(sed -nE "s#^ *['\"]prefix['\"]: *['\"]([^'\"]+)['\"].*#\1#p" "$library"/_sysconfigdata*.py)
+for old in "$prefix" "$(realpath "$prefix")" $built; do
     grep -rlIF "$old" "$place/bin" "$place/lib/pkgconfig" "$library"/_sysconfigdata* "$library"/config-* 2> /dev/null |
-        xargs -r sed -i "s#$old\\b#$home#g"
+        xargs -r sed -i -E "s#$old([/'\" :,)]|\$)#$home\1#g"
 done
 
 mkdir "$work/images"

@@ -11,7 +11,8 @@ use serde::Deserialize;
 use super::{Request, Sources, Version};
 use crate::tools::{self, ToolError};
 
-/// The longest that listing may take; the list is built into `uv` or a file, unless its address is configured.
+/// The longest that listing may take; the list is built into `uv` or a file, unless its address is
+/// configured.
 const LIST_LIMIT: Duration = Duration::from_secs(20);
 
 /// The longest that a download of some 30 MB may take.
@@ -27,7 +28,14 @@ struct Listed {
 /// The releases that `uv` knows where to get and that answer the request; none if it cannot tell.
 pub(super) fn known(sources: &Sources, request: &Request) -> Vec<Version> {
     let Some(mut command) = uv(sources, LIST_LIMIT) else { return Vec::new() };
-    command.args(["list", &request.to_string(), "--all-versions", "--only-downloads", "--output-format", "json"]);
+    command.args([
+        "list",
+        &request.to_string(),
+        "--all-versions",
+        "--only-downloads",
+        "--output-format",
+        "json",
+    ]);
     let Ok(json) = tools::output("uv", &mut command) else { return Vec::new() };
     let listed: Vec<Listed> = serde_json::from_slice(&json).unwrap_or_default();
     listed

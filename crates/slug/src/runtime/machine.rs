@@ -16,16 +16,17 @@ fn minors() -> std::ops::RangeInclusive<u16> {
     8..=30
 }
 
-/// The places where self-contained Pythons usually are: pyenv's versions below `home`, `/usr/local`, `/opt/*`, and
-/// wherever a `python3.N` in `search` (in the form of `PATH`) leads. Debian's own Python is not self-contained: its
-/// library is spread and patched to install elsewhere.
+/// The places where self-contained Pythons usually are: pyenv's versions below `home`, `/usr/local`,
+/// `/opt/*`, and wherever a `python3.N` in `search` (in the form of `PATH`) leads. Debian's own Python is
+/// not self-contained: its library is spread and patched to install elsewhere.
 #[must_use]
 pub fn prefixes(home: Option<&Path>, search: &OsStr) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = home.map(|home| below(&home.join(".pyenv/versions"))).unwrap_or_default();
     found.push("/usr/local".into());
     found.extend(below(Path::new("/opt")));
     for dir in std::env::split_paths(search) {
-        let programs = minors().filter_map(|minor| fs::canonicalize(dir.join(format!("python3.{minor}"))).ok());
+        let programs =
+            minors().filter_map(|minor| fs::canonicalize(dir.join(format!("python3.{minor}"))).ok());
         found.extend(programs.filter_map(|program| Some(program.parent()?.parent()?.to_path_buf())));
     }
     let mut prefixes = Vec::new();

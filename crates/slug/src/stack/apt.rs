@@ -1,5 +1,5 @@
-//! Where this machine gets its Debian packages from, so that a stack comes from the same place: the mirrors in
-//! `/etc/apt`, and apt's own download settings (proxies, retries, checks).
+//! Where this machine gets its Debian packages from, so that a stack comes from the same place: the mirrors
+//! in `/etc/apt`, and apt's own download settings (proxies, retries, checks).
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ const SETTINGS: [&str; 8] = [
     "Acquire::Max-FutureTime",
 ];
 
-/// The public mirror, for a machine that has no sources of the wanted release, e.g. because it runs another one.
+/// The public mirror, for a machine that has no sources of the wanted release, e.g. because it runs another
+/// one.
 const PUBLIC: [(&str, &str); 3] = [
     ("http://deb.debian.org/debian", ""),
     ("http://deb.debian.org/debian", "-updates"),
@@ -36,7 +37,8 @@ struct Source {
 
 /// The download settings of this machine, in apt's configuration syntax.
 pub(super) fn settings() -> Result<String, ToolError> {
-    let dump = tools::output("apt-config", tools::command("apt-config", Duration::from_secs(30)).arg("dump"))?;
+    let dump =
+        tools::output("apt-config", tools::command("apt-config", Duration::from_secs(30)).arg("dump"))?;
     Ok(taken_over(&String::from_utf8_lossy(&dump)))
 }
 
@@ -54,7 +56,11 @@ pub(super) fn sources(suite: &str) -> String {
         .filter(|source| source.is_of(suite))
         .collect();
     let public = || {
-        PUBLIC.map(|(uri, pocket)| Source { uri: uri.to_owned(), suite: format!("{suite}{pocket}"), signed_by: None })
+        PUBLIC.map(|(uri, pocket)| Source {
+            uri: uri.to_owned(),
+            suite: format!("{suite}{pocket}"),
+            signed_by: None,
+        })
     };
     let base = sources.iter().any(|source| source.suite == suite);
     let sources = if base { sources } else { public().into() };
@@ -72,8 +78,8 @@ fn files(apt: &Path) -> Vec<PathBuf> {
 }
 
 impl Source {
-    /// Whether this is Debian's own archive of the release: other vendors use the release's name as well, but not
-    /// with `main`, which is all that is read here.
+    /// Whether this is Debian's own archive of the release: other vendors use the release's name as well,
+    /// but not with `main`, which is all that is read here.
     fn is_of(&self, suite: &str) -> bool {
         matches!(self.suite.strip_prefix(suite), Some("" | "-updates" | "-security"))
     }
@@ -99,7 +105,11 @@ fn from_line(line: &str) -> Option<Source> {
     let mut words = rest.split_whitespace();
     let (uri, suite) = (words.next()?.to_owned(), words.next()?.to_owned());
     let signed_by = options.split_whitespace().find_map(|option| option.strip_prefix("signed-by="));
-    words.any(|component| component == "main").then(|| Source { uri, suite, signed_by: signed_by.map(str::to_owned) })
+    words.any(|component| component == "main").then(|| Source {
+        uri,
+        suite,
+        signed_by: signed_by.map(str::to_owned),
+    })
 }
 
 /// Reads deb822 stanzas.

@@ -4,7 +4,7 @@ set -eu
 work=$1 suite=$2 packages=$3
 tree=$work/run
 
-mmdebstrap --quiet --mode=root --format=directory --variant=minbase --include="$packages" \
+mmdebstrap --quiet --mode=root --format=directory --variant=minbase --include="$(echo "$packages" | tr " " ,)" \
     --aptopt="$work/apt.conf" --aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/info/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
@@ -32,6 +32,9 @@ echo localhost > "$tree/etc/hostname"
 # Where to get more packages from, without this machine's passwords for it.
 sed -E 's#(://)[^/@[:space:]]*@#\1#' "$work/sources" > "$tree/etc/apt/sources.list"
 rm -rf "$tree"/etc/apt/sources.list.d/* "$tree/etc/apt/apt.conf.d/99mmdebstrap" "$tree"/etc/apt/auth.conf.d/*
+
+# Links to what was left out above.
+find "$tree/usr/share/man" "$tree/usr/share/doc" ! -type d ! -name copyright -delete
 
 # What differs from run to run, or tells of this machine, has no place in the image.
 rm -rf "$tree"/var/lib/apt/lists/* "$tree"/var/cache/apt/* "$tree"/var/cache/debconf/*-old "$tree"/var/cache/ldconfig/* \

@@ -34,5 +34,8 @@ fn debians_own_sources_are_found_in_lines() {
 fn only_download_settings_are_taken_over() {
     let dump = "APT \"\";\nAcquire::http::Proxy \"http://proxy:3128\";\nDPkg::Post-Invoke:: \"rm -rf /\";\n\
         Acquire::Check-Date \"false\";\nAcquire::IndexTargets::deb::X \"y\";\n";
-    assert_eq!(taken_over(dump), "Acquire::http::Proxy \"http://proxy:3128\";\nAcquire::Check-Date \"false\";\n");
+    assert_eq!(
+        taken_over(dump),
+        "Acquire::http::Proxy \"http://proxy:3128\";\nAcquire::Check-Date \"false\";\n"
+    );
 }
