@@ -5,6 +5,7 @@
 //!       └───────────────Destroy──────────────────────────────►│
 //! ```
 
+use crate::app;
 use crate::config_var::Secret;
 use crate::id::{AddonId, AppId, AttachmentId};
 use crate::time::Timestamp;
@@ -118,6 +119,13 @@ pub fn plan(text: &str) -> Option<&'static Plan> {
     PLANS.iter().find(|plan| plan.service == service && name.is_none_or(|name| name == plan.name))
 }
 
+/// Makes an add-on's name like `postgresql-calm-40213` from any number (the caller's randomness).
+#[must_use]
+pub fn generated_name(plan: &Plan, seed: u64) -> String {
+    let kind = plan.service.strip_prefix("heroku-").unwrap_or(plan.service);
+    format!("{kind}-{}-{}", app::adjective(seed), app::five_digits(seed))
+}
+
 /// One add-on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Addon {
@@ -125,7 +133,7 @@ pub struct Addon {
     pub id: AddonId,
     /// Its name, unique on the platform (`postgresql-calm-40213`).
     pub name: String,
-    /// The app that owns it.
+    /// The app that owns it; one being removed may outlive it.
     pub app: AppId,
     /// Its plan.
     pub plan: &'static Plan,

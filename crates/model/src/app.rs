@@ -45,11 +45,23 @@ impl AppName {
     /// Makes a name like `quiet-harbor-40213` from any number (the caller's randomness).
     #[must_use]
     pub fn generated(seed: u64) -> Self {
-        let pick = |words: &[&'static str], at: u64| words[(at % words.len() as u64) as usize];
-        let adjective = pick(&ADJECTIVES, seed >> 40);
-        let noun = pick(&NOUNS, seed >> 20);
-        Self(format!("{adjective}-{noun}-{}", 10_000 + seed % 90_000))
+        let (adjective, noun) = (adjective(seed), pick(&NOUNS, seed >> 20));
+        Self(format!("{adjective}-{noun}-{}", five_digits(seed)))
     }
+}
+
+/// A word for a generated name.
+pub(crate) fn adjective(seed: u64) -> &'static str {
+    pick(&ADJECTIVES, seed >> 40)
+}
+
+/// A number for a generated name.
+pub(crate) const fn five_digits(seed: u64) -> u64 {
+    10_000 + seed % 90_000
+}
+
+fn pick(words: &[&'static str], at: u64) -> &'static str {
+    words[(at % words.len() as u64) as usize]
 }
 
 const ADJECTIVES: [&str; 32] = [

@@ -44,7 +44,7 @@ CREATE TABLE domains (
 CREATE TABLE addons (
     id         TEXT PRIMARY KEY,
     name       TEXT NOT NULL UNIQUE,
-    app        TEXT NOT NULL REFERENCES apps (id),
+    app        TEXT NOT NULL,                -- no reference: one being removed outlives its app
     plan       TEXT NOT NULL,
     state      TEXT NOT NULL,
     resource   BLOB,                         -- sealed

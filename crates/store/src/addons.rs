@@ -82,7 +82,7 @@ impl Tx<'_> {
         self.row(WHAT, "SELECT * FROM addons WHERE id = ?1 OR name = ?1", &[&identity], read)
     }
 
-    /// Every add-on, oldest first.
+    /// Every add-on, oldest first; also those that outlive their app while they are being removed.
     ///
     /// # Errors
     /// Only the store's own.

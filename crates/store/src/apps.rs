@@ -1,5 +1,6 @@
 //! Apps.
 
+use model::addon::AddonState;
 use model::app::AppName;
 use model::domain::Hostname;
 use model::id::{AccountId, AppId};
@@ -179,11 +180,15 @@ impl Tx<'_> {
         .map(drop)
     }
 
-    /// Removes an app and all that hangs on it. Its add-ons must be gone before.
+    /// Removes an app and all that hangs on it. Its add-ons must be on their way out; they outlive the app until
+    /// what they hold is gone too.
     ///
     /// # Errors
-    /// [`StoreError::Sql`] when an add-on still belongs to it.
+    /// [`StoreError::InUse`] when an add-on still belongs to it.
     pub fn delete_app(&self, id: AppId) -> Result<(), StoreError> {
+        if self.addons_of(id)?.iter().any(|addon| addon.state != AddonState::Deprovisioning) {
+            return Err(StoreError::InUse { what: WHAT, by: "add-on" });
+        }
         let id = id.to_string();
         // Slugs and releases point at each other across the cascade, so they go in the order of use.
         for (doing, statement) in [

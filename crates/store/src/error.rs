@@ -71,6 +71,14 @@ pub enum StoreError {
         /// What was looked for.
         what: &'static str,
     },
+    /// Something still holds it.
+    #[error("an {by} still needs this {what}")]
+    InUse {
+        /// What was to be removed.
+        what: &'static str,
+        /// What holds it.
+        by: &'static str,
+    },
     /// A row holds what it cannot hold.
     #[error("the store holds a broken {what}: {detail}")]
     Broken {

@@ -309,6 +309,31 @@ async fn destroying_an_add_on_takes_its_config_vars_along() {
 }
 
 #[tokio::test]
+async fn an_add_on_being_removed_outlives_its_app() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = open(dir.path());
+    let addon = store
+        .write(|tx| {
+            let app = new_app(tx, "one")?;
+            let plan = plan("heroku-postgresql:mini").expect("a plan");
+            let addon = tx.create_addon(app.id, "postgresql-calm-1", plan)?;
+            tx.create_attachment(addon.id, app.id, "DATABASE")?;
+            tx.set_addon_resource(addon.id, &Secret::from("postgres://x"))?;
+            tx.set_addon_state(addon.id, AddonState::Deprovisioning)?;
+            tx.delete_app(app.id)?;
+            Ok::<_, StoreError>(addon)
+        })
+        .await
+        .expect("deleted");
+    let (left, attachments) =
+        store.read(move |tx| Ok::<_, StoreError>((tx.addons()?, tx.attachments()?))).await.expect("read");
+    assert_eq!(left.len(), 1, "what it holds is still to be removed");
+    assert_eq!((left[0].app, left[0].resource.is_some()), (addon.app, true));
+    assert_eq!(attachments, []);
+    store.write(move |tx| tx.delete_addon(addon.id)).await.expect("gone");
+}
+
+#[tokio::test]
 async fn a_commit_wakes_its_watchers_even_if_they_were_busy() {
     let dir = tempfile::tempdir().expect("a folder");
     let store = open(dir.path());

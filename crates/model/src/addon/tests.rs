@@ -1,4 +1,4 @@
-use super::{PLANS, plan};
+use super::{PLANS, generated_name, plan};
 
 #[test]
 fn plans_are_found_by_the_names_people_type() {
@@ -11,4 +11,10 @@ fn plans_are_found_by_the_names_people_type() {
     for each in &PLANS {
         assert_eq!(plan(&each.full_name()), Some(each));
     }
+}
+
+#[test]
+fn names_are_made_of_the_service_a_word_and_five_digits() {
+    assert_eq!(generated_name(&PLANS[0], 0), "postgresql-amber-10000");
+    assert_eq!(generated_name(&PLANS[0], u64::MAX), "postgresql-warm-31615");
 }
