@@ -95,7 +95,12 @@ fn watch(running: &mut Running, control: Option<&UnixStream>) -> Result<Exit> {
 /// Which of control socket, terminal and (with a terminal) standard input have something.
 fn wait_for(running: &Running, control: &UnixStream) -> Result<[bool; 3]> {
     let stdin = io::stdin();
-    let fds = [Some(control.as_fd()), running.terminal(), running.terminal().map(|_| stdin.as_fd()), Some(running.handle())];
+    let fds = [
+        Some(control.as_fd()),
+        running.terminal(),
+        running.terminal().map(|_| stdin.as_fd()),
+        Some(running.handle()),
+    ];
     let mut polled: Vec<_> = fds.iter().flatten().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
     poll(&mut polled, PollTimeout::NONE)?;
     let ready = |fd: Option<i32>| {

@@ -19,15 +19,31 @@ const CPU_PERIOD_US: u64 = 100_000;
 
 /// What tells more about the machine than a tenant should know. Docker's list.
 const MASKED: [&str; 12] = [
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
-    "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/firmware",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/sys/firmware",
     "/sys/devices/virtual/powercap",
 ];
 /// What changes the machine when written. Docker's list.
 const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 /// Character devices: null, zero, full, random, urandom, tty, ptmx, and the terminals of devpts.
 const DEVICES: [(u32, Option<u32>); 8] = [
-    (1, Some(3)), (1, Some(5)), (1, Some(7)), (1, Some(8)), (1, Some(9)), (5, Some(0)), (5, Some(2)), (136, None),
+    (1, Some(3)),
+    (1, Some(5)),
+    (1, Some(7)),
+    (1, Some(8)),
+    (1, Some(9)),
+    (5, Some(0)),
+    (5, Some(2)),
+    (136, None),
 ];
 
 /// What the config needs to know besides the spec.
@@ -38,6 +54,8 @@ pub(crate) struct Setting<'a> {
     pub(crate) cgroup: String,
     /// Folder that is to appear as `/sys/fs/cgroup`.
     pub(crate) cgroup_view: &'a Path,
+    /// Whether the kernel can limit swap.
+    pub(crate) limits_swap: bool,
     /// The hard limit of open files of this process; nobody below it can have more.
     pub(crate) nofile_max: u64,
     /// How the runtime takes the filter.
@@ -57,7 +75,7 @@ pub(crate) fn config(spec: &Spec, setting: &Setting<'_>) -> Result<Value, Seccom
             "uidMappings": [{"containerID": 0, "hostID": spec.id_base, "size": UIDS}],
             "gidMappings": [{"containerID": 0, "hostID": spec.id_base, "size": UIDS}],
             "cgroupsPath": setting.cgroup,
-            "resources": resources(spec),
+            "resources": resources(spec, setting.limits_swap),
             "maskedPaths": MASKED,
             "readonlyPaths": READ_ONLY,
         },
@@ -116,9 +134,7 @@ fn process(spec: &Spec, nofile_max: u64) -> Value {
 
 fn mounts(spec: &Spec, setting: &Setting<'_>) -> Value {
     let shm = format!("size={}", spec.limits.memory_bytes / 2);
-    let mount = |at: &str, kind: &str, options: &[&str]| {
-        json!({"destination": at, "type": kind, "source": kind, "options": options})
-    };
+    let mount = |at: &str, kind: &str, options: &[&str]| json!({"destination": at, "type": kind, "source": kind, "options": options});
     let mut mounts = vec![
         mount("/proc", "proc", &["nosuid", "noexec", "nodev"]),
         mount("/dev", "tmpfs", &["nosuid", "strictatime", "mode=755", "size=64k"]),
@@ -163,7 +179,7 @@ fn namespaces(spec: &Spec) -> Value {
     Value::from(all)
 }
 
-fn resources(spec: &Spec) -> Value {
+fn resources(spec: &Spec, limits_swap: bool) -> Value {
     let mut devices = vec![json!({"allow": false, "access": "rwm"})];
     devices.extend(DEVICES.map(|(major, minor)| match minor {
         Some(minor) => json!({"allow": true, "type": "c", "major": major, "minor": minor, "access": "rw"}),
@@ -174,10 +190,14 @@ fn resources(spec: &Spec) -> Value {
         cpu["period"] = json!(CPU_PERIOD_US);
         cpu["quota"] = json!(quota_us(percent));
     }
+    let mut memory = json!({"limit": spec.limits.memory_bytes});
+    if limits_swap {
+        // This is memory and swap together: equal means no swap.
+        memory["swap"] = json!(spec.limits.memory_bytes);
+    }
     json!({
         "devices": devices,
-        // "swap" is memory and swap together: equal means none.
-        "memory": {"limit": spec.limits.memory_bytes, "swap": spec.limits.memory_bytes},
+        "memory": memory,
         "cpu": cpu,
         "pids": {"limit": spec.limits.pids},
     })

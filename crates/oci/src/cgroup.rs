@@ -5,7 +5,7 @@
 //! tested on a folder that looks like one.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -115,6 +115,14 @@ impl Hierarchy {
         }
     }
 
+    /// Whether the kernel can limit swap: v1 only with swap accounting on, v2 with swap built in.
+    pub(crate) fn limits_swap(&self) -> bool {
+        match self {
+            Self::V1 { memory, .. } => memory.join("memory.memsw.limit_in_bytes").exists(),
+            Self::V2 { .. } => Path::new("/proc/swaps").exists(),
+        }
+    }
+
     /// The group `parent/id`, whether or not it exists.
     #[must_use]
     pub fn group(&self, parent: &str, id: &str) -> Cgroup {
@@ -174,9 +182,32 @@ impl Cgroup {
     }
 
     /// Every process in the group; none if the group is gone.
-    pub fn pids(&self) -> Result<Vec<Pid>, CgroupError> {
-        let text = self.read("cgroup.procs", "cgroup.procs")?;
-        Ok(text.lines().filter_map(|line| line.parse().ok().map(Pid::from_raw)).collect())
+    ///
+    /// On v1 a process joins one hierarchy after the other and may have been left halfway, so all of
+    /// them are asked.
+    pub fn pids(&self) -> Result<BTreeSet<Pid>, CgroupError> {
+        let mut pids = BTreeSet::new();
+        for folder in self.folders() {
+            let text = read(folder.join("cgroup.procs"))?;
+            pids.extend(text.lines().filter_map(|line| line.parse().ok().map(Pid::from_raw)));
+        }
+        Ok(pids)
+    }
+
+    /// A group beside this one for the runtime that starts the container; see
+    /// [`crate::runtime::Launch::nursery`]. No container can have its name.
+    pub(crate) fn nursery(&self) -> Self {
+        let mut name = self.name.clone().into_os_string();
+        name.push("+start");
+        Self { hierarchy: self.hierarchy.clone(), name: name.into() }
+    }
+
+    /// Makes the group in the hierarchy it is read by; the answer is its open `cgroup.procs`.
+    pub(crate) fn create(&self) -> Result<File, CgroupError> {
+        let path = self.folder().join("cgroup.procs");
+        fs::create_dir_all(self.folder())
+            .and_then(|()| File::options().write(true).open(&path))
+            .map_err(|cause| CgroupError::File { path, cause })
     }
 
     /// What the container uses of its memory now; all zero if the group is gone.
@@ -194,7 +225,7 @@ impl Cgroup {
             Hierarchy::V2 { .. } => Memory {
                 rss: field(&stat, "anon"),
                 cache: field(&stat, "file"),
-                swap: self.read("", "memory.swap.current")?.trim().parse().unwrap_or(0),
+                swap: read(self.folder().join("memory.swap.current"))?.trim().parse().unwrap_or(0),
                 shmem: field(&stat, "shmem"),
                 pgpgin: 0,
                 pgpgout: 0,
@@ -209,17 +240,14 @@ impl Cgroup {
 
     /// Sends `signal` to every process of the group; the answer is how many got it.
     ///
-    /// Each is taken by a handle and its membership checked through that handle's lifetime, so a pid
-    /// that has come to mean another process is never hit.
+    /// A pid may have come to mean another process since it was read. So each is first taken by a
+    /// handle, and only those get the signal that are in the group now that they are held.
     pub fn signal_all(&self, signal: Signal) -> Result<usize, CgroupError> {
-        let mut sent = 0;
-        for pid in self.pids()? {
-            let Ok(handle) = sys::pidfd_open(pid) else { continue };
-            if self.pids()?.contains(&pid) && sys::pidfd_signal(handle.as_fd(), signal).is_ok() {
-                sent += 1;
-            }
-        }
-        Ok(sent)
+        let held = self.pids()?.into_iter().filter_map(|pid| Some((pid, sys::pidfd_open(pid).ok()?)));
+        let held: Vec<_> = held.collect();
+        let members = self.pids()?;
+        let held = held.iter().filter(|(pid, _)| members.contains(pid));
+        Ok(held.filter(|(_, handle)| sys::pidfd_signal(handle.as_fd(), signal).is_ok()).count())
     }
 
     /// Sends SIGKILL to everything in the group and waits until it is empty, at most
@@ -268,7 +296,7 @@ impl Cgroup {
     }
 
     /// The processes that are not zombies.
-    fn living(&self) -> Result<Vec<Pid>, CgroupError> {
+    fn living(&self) -> Result<BTreeSet<Pid>, CgroupError> {
         let mut pids = self.pids()?;
         pids.retain(|pid| {
             let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -293,16 +321,19 @@ impl Cgroup {
         }
     }
 
-    /// A file of the group, which has one name on v1 and maybe another on v2; empty if there is none
-    /// (ENODEV is a group that is being removed).
+    /// A file of the group, which has one name on v1 and maybe another on v2.
     fn read(&self, v1: &str, v2: &str) -> Result<String, CgroupError> {
         let name = if matches!(self.hierarchy, Hierarchy::V1 { .. }) { v1 } else { v2 };
-        let path = self.folder().join(name);
-        match fs::read_to_string(&path) {
-            Ok(text) => Ok(text),
-            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => Ok(String::new()),
-            Err(cause) => Err(CgroupError::File { path, cause }),
-        }
+        read(self.folder().join(name))
+    }
+}
+
+/// A file of a group; empty if there is none (ENODEV is a group that is being removed).
+fn read(path: PathBuf) -> Result<String, CgroupError> {
+    match fs::read_to_string(&path) {
+        Ok(text) => Ok(text),
+        Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ENODEV)) => Ok(String::new()),
+        Err(cause) => Err(CgroupError::File { path, cause }),
     }
 }
 

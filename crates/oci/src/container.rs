@@ -7,9 +7,11 @@
 //! The only thing kept on disk is a small record in the `state_dir`, written before anything that
 //! could outlive this process is made; mounts vanish with the process (see [`crate::sandbox`]).
 
-use std::fs;
+mod running;
+
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -17,15 +19,14 @@ use std::process;
 
 use nix::mount::{MntFlags, umount2};
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::signal::Signal;
 use nix::sys::stat::{fstat, major, minor};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use crate::cgroup::{CgroupError, Memory};
 pub use crate::listening::Listening;
+
+pub use self::running::{Exit, Running, Status, WaitError};
 
 use crate::bundle::{self, Setting};
 use crate::cgroup::Cgroup;
@@ -33,8 +34,8 @@ use crate::rootfs::{self, RootError};
 use crate::runtime::{Launch, Runtime, RuntimeError};
 use crate::sandbox::{Sandbox, work_dir};
 use crate::seccomp::SeccompError;
-use crate::spec::{Spec, SpecError, Window};
-use crate::{listening, sys};
+use crate::spec::{Spec, SpecError};
+use crate::sys;
 
 /// Name of the record in a container's `state_dir`.
 const RECORD: &str = "container.json";
@@ -55,36 +56,6 @@ pub enum Stdio {
     Terminal,
 }
 
-/// How a container ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Exit {
-    /// What pid 1 ended with.
-    pub status: Status,
-    /// Whether the kernel killed any process of the container for memory, pid 1 or another.
-    pub oom_killed: bool,
-}
-
-/// What a process ended with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// It ended by itself with this code.
-    Code(i32),
-    /// A signal of this number ended it.
-    Signal(i32),
-}
-
-impl Status {
-    /// As a shell tells it (`$?`): the code, or 128 and the signal's number.
-    #[must_use]
-    pub fn shell_code(self) -> i32 {
-        match self {
-            Self::Code(code) => code,
-            Self::Signal(signal) => 128 + signal,
-        }
-    }
-}
-
 /// Why a container did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -103,6 +74,9 @@ pub enum RunError {
     /// The system call filter could not be made.
     #[error("could not make the config")]
     Seccomp(#[from] SeccompError),
+    /// The cgroup that the start happens in could not be made or removed.
+    #[error("could not use the cgroup of the start")]
+    Cgroup(#[from] CgroupError),
     /// A file or folder of the container could not be made.
     #[error("could not make {path}")]
     Make {
@@ -129,17 +103,6 @@ pub enum RunError {
     },
 }
 
-/// Why a container could not be waited for.
-#[derive(Debug, thiserror::Error)]
-#[error("could not wait for process {pid}, the container's pid 1")]
-pub struct WaitError {
-    /// The container's pid 1.
-    pub pid: i32,
-    /// What the kernel said.
-    #[source]
-    pub cause: io::Error,
-}
-
 /// Why what a container left could not be removed.
 #[derive(Debug, thiserror::Error)]
 pub enum CleanupError {
@@ -160,30 +123,10 @@ pub enum CleanupError {
     },
 }
 
-/// A container that was started by this process.
-///
-/// Dropping it ends nothing: the container then runs on without anyone to reap it.
-#[derive(Debug)]
-pub struct Running {
-    id: String,
-    pid: Pid,
-    handle: OwnedFd,
-    cgroup: Cgroup,
-    state_dir: PathBuf,
-    terminal: Option<OwnedFd>,
-    warnings: Vec<String>,
-    exit: Option<Exit>,
-}
-
 /// Starts a container: root, config, runtime.
 ///
-/// If it fails, nothing of the container is left but its empty `state_dir`.
-pub fn run(
-    sandbox: &Sandbox,
-    spec: &Spec,
-    stdio: Stdio,
-    runtime: &dyn Runtime,
-) -> Result<Running, RunError> {
+/// If it fails, nothing of the container is left, its `state_dir` neither.
+pub fn run(sandbox: &Sandbox, spec: &Spec, stdio: Stdio, runtime: &dyn Runtime) -> Result<Running, RunError> {
     spec.check()?;
     if spec.terminal.is_some() != matches!(stdio, Stdio::Terminal) {
         return Err(RunError::Terminal);
@@ -194,11 +137,12 @@ pub fn run(
     }
     write_record(&spec.state_dir, &cgroup)?;
     let work = work_dir(&spec.id);
-    start(spec, stdio, runtime, &cgroup, &work).inspect_err(|_| {
+    let limits_swap = sandbox.hierarchy.limits_swap();
+    start(spec, stdio, runtime, &cgroup, limits_swap, &work).inspect_err(|_| {
         // The error of the start is the one to tell; what cannot be undone now, the next start or
         // `cleanup` will meet again by the record.
-        let _ = cgroup.kill_all().and_then(|()| cgroup.remove());
         let _ = unmount_and_remove(&work);
+        let _ = cleanup(&spec.state_dir);
     })
 }
 
@@ -207,6 +151,7 @@ fn start(
     stdio: Stdio,
     runtime: &dyn Runtime,
     cgroup: &Cgroup,
+    limits_swap: bool,
     work: &Path,
 ) -> Result<Running, RunError> {
     make_dir(work)?;
@@ -217,11 +162,14 @@ fn start(
         root: &root,
         cgroup: cgroup.oci_path(),
         cgroup_view: &view,
+        limits_swap,
         nofile_max,
         seccomp: runtime.seccomp(),
     };
     write_config(&bundle::config(spec, &setting)?, work)?;
-    let (pid, terminal) = launch(spec, stdio, runtime, work)?;
+    let nursery = cgroup.nursery();
+    let (pid, terminal) = launch(spec, stdio, runtime, work, nursery.create()?)?;
+    nursery.remove()?;
     let handle = sys::pidfd_open(pid).map_err(|cause| RunError::Handle { pid: pid.as_raw(), cause })?;
     Ok(Running {
         id: spec.id.clone(),
@@ -240,6 +188,7 @@ fn launch(
     stdio: Stdio,
     runtime: &dyn Runtime,
     work: &Path,
+    nursery: File,
 ) -> Result<(Pid, Option<OwnedFd>), RunError> {
     let state = work.join("runtime");
     make_dir(&state)?;
@@ -253,8 +202,16 @@ fn launch(
         }
     };
     let console = listener.as_ref().map(|_| socket.as_path());
-    let pid =
-        runtime.run(Launch { id: &spec.id, bundle: work, state: &state, console, stdin, stdout, stderr })?;
+    let pid = runtime.run(Launch {
+        id: &spec.id,
+        bundle: work,
+        state: &state,
+        nursery,
+        console,
+        stdin,
+        stdout,
+        stderr,
+    })?;
     let terminal = listener.map(|listener| receive_terminal(&listener)).transpose();
     let terminal = terminal.map_err(RunError::Console)?;
     if let (Some(master), Some(window)) = (&terminal, spec.terminal) {
@@ -282,105 +239,6 @@ fn receive_terminal(listener: &UnixListener) -> io::Result<OwnedFd> {
     sys::receive_fd(&stream)
 }
 
-impl Running {
-    /// Pid 1 of the container, as the host numbers it.
-    #[must_use]
-    pub fn pid(&self) -> Pid {
-        self.pid
-    }
-
-    /// What had to be done less well than asked, for the operator's log.
-    #[must_use]
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
-    }
-
-    /// A descriptor that becomes readable when pid 1 ends; for a poll loop.
-    #[must_use]
-    pub fn handle(&self) -> BorrowedFd<'_> {
-        self.handle.as_fd()
-    }
-
-    /// The master side of the container's terminal, if it has one.
-    #[must_use]
-    pub fn terminal(&self) -> Option<BorrowedFd<'_>> {
-        self.terminal.as_ref().map(AsFd::as_fd)
-    }
-
-    /// How it ended, if it has; does not wait.
-    pub fn poll_exit(&mut self) -> Result<Option<Exit>, WaitError> {
-        self.reap(Some(WaitPidFlag::WNOHANG))
-    }
-
-    /// Waits for the end.
-    pub fn wait(&mut self) -> Result<Exit, WaitError> {
-        loop {
-            if let Some(exit) = self.reap(None)? {
-                return Ok(exit);
-            }
-        }
-    }
-
-    fn reap(&mut self, flags: Option<WaitPidFlag>) -> Result<Option<Exit>, WaitError> {
-        if self.exit.is_some() {
-            return Ok(self.exit);
-        }
-        let status = match waitpid(self.pid, flags) {
-            Ok(WaitStatus::Exited(_, code)) => Status::Code(code),
-            Ok(WaitStatus::Signaled(_, signal, _)) => Status::Signal(signal as i32),
-            Ok(_) | Err(nix::Error::EINTR) => return Ok(None),
-            Err(cause) => return Err(WaitError { pid: self.pid.as_raw(), cause: cause.into() }),
-        };
-        let oom_killed = self.cgroup.oom_kills().is_ok_and(|kills| kills > 0);
-        self.exit = Some(Exit { status, oom_killed });
-        Ok(self.exit)
-    }
-
-    /// Sends a signal to every process of the container, as Heroku does with SIGTERM; pid 1 too. The
-    /// answer is how many got it.
-    pub fn signal_all(&self, signal: Signal) -> Result<usize, CgroupError> {
-        self.cgroup.signal_all(signal)
-    }
-
-    /// Ends every process of the container with SIGKILL and waits until they are gone.
-    pub fn kill_all(&self) -> Result<(), CgroupError> {
-        self.cgroup.kill_all()
-    }
-
-    /// Every process of the container, as the host numbers them.
-    pub fn pids(&self) -> Result<Vec<Pid>, CgroupError> {
-        self.cgroup.pids()
-    }
-
-    /// What the container uses of its memory.
-    pub fn memory(&self) -> Result<Memory, CgroupError> {
-        self.cgroup.memory()
-    }
-
-    /// Changes the size of the terminal; nothing happens without one.
-    pub fn resize(&self, window: Window) -> io::Result<()> {
-        self.terminal.as_ref().map_or(Ok(()), |master| sys::set_window(master.as_fd(), window))
-    }
-
-    /// Whether something inside listens on a TCP port, without connecting to it.
-    pub fn is_listening(&self, port: u16) -> io::Result<Listening> {
-        listening::look(self.pid, port)
-    }
-
-    /// Removes the container: what still runs is killed, then go the cgroup, the mounts and the
-    /// `state_dir`.
-    pub fn delete(mut self, runtime: &dyn Runtime) -> Result<(), CleanupError> {
-        self.cgroup.kill_all()?;
-        // A zombie of ours keeps the cgroup busy; how it ended was told before or is not asked for.
-        let _ = self.wait();
-        let work = work_dir(&self.id);
-        runtime.delete(&self.id, &work.join("runtime"))?;
-        self.cgroup.remove()?;
-        unmount_and_remove(&work)?;
-        remove_dir(&self.state_dir)
-    }
-}
-
 /// Removes what is left of a container whose shim is gone: kills its processes, removes its cgroup
 /// and its `state_dir`. Safe to repeat, and safe on a folder where nothing ever ran.
 pub fn cleanup(state_dir: &Path) -> Result<(), CleanupError> {
@@ -389,13 +247,21 @@ pub fn cleanup(state_dir: &Path) -> Result<(), CleanupError> {
         Ok(bytes) => {
             let cgroup: Cgroup = serde_json::from_slice(&bytes)
                 .map_err(|cause| CleanupError::Remove { path: record, cause: cause.into() })?;
-            cgroup.kill_all()?;
-            cgroup.remove()?;
+            end(&cgroup)?;
         }
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(cause) => return Err(CleanupError::Remove { path: record, cause }),
     }
     remove_dir(state_dir)
+}
+
+/// Ends and removes a container's groups: the runtime's first, so that nothing comes after.
+fn end(cgroup: &Cgroup) -> Result<(), CgroupError> {
+    for group in [&cgroup.nursery(), cgroup] {
+        group.kill_all()?;
+    }
+    cgroup.nursery().remove()?;
+    cgroup.remove()
 }
 
 fn write_record(state_dir: &Path, cgroup: &Cgroup) -> Result<(), RunError> {
@@ -438,7 +304,8 @@ fn make_error(path: &Path) -> impl FnOnce(io::Error) -> RunError {
 /// is only detached, and a folder that cannot be removed yet is left to vanish with this process.
 fn unmount_and_remove(work: &Path) -> Result<(), CleanupError> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let below = mounts.lines().filter_map(|line| line.split(' ').nth(4)).filter(|at| Path::new(at).starts_with(work));
+    let below =
+        mounts.lines().filter_map(|line| line.split(' ').nth(4)).filter(|at| Path::new(at).starts_with(work));
     for at in below.collect::<Vec<_>>().into_iter().rev() {
         let _ = umount2(at, MntFlags::MNT_DETACH);
     }

@@ -28,7 +28,8 @@ pub(crate) fn look(pid: Pid, port: u16) -> io::Result<Listening> {
         match fs::read_to_string(format!("/proc/{pid}/net/{table}")) {
             Ok(text) => best = best.max(in_table(&text, port)),
             // No IPv6 in this kernel, or the process is gone: nobody listens.
-            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ESRCH | libc::EINVAL)) => {}
+            Err(cause) if matches!(cause.raw_os_error(), Some(libc::ENOENT | libc::ESRCH | libc::EINVAL)) => {
+            }
             Err(cause) => return Err(cause),
         }
     }

@@ -182,12 +182,26 @@ impl Network {
         let name = bridge_name(tag);
         let mut warnings = firewall::foreign_drops(&name).await;
         if resolvers.is_empty() {
-            warnings.push("/etc/resolv.conf names no server a dyno could reach: names will not resolve".to_owned());
+            warnings.push(
+                "/etc/resolv.conf names no server a dyno could reach: names will not resolve".to_owned(),
+            );
         }
         let slots = Mutex::default();
         let (short, open, turn) = (Notify::new(), RwLock::new(true), tokio::sync::Mutex::new(()));
         let inner = Arc::new(Inner {
-            config, subnet, gateway, bridge, mtu, resolvers, warnings, netlink, pins, slots, short, open, turn,
+            config,
+            subnet,
+            gateway,
+            bridge,
+            mtu,
+            resolvers,
+            warnings,
+            netlink,
+            pins,
+            slots,
+            short,
+            open,
+            turn,
         });
         inner.set_firewall(&inner.config.allow).await?;
         // Only now that the rules stand.
@@ -340,7 +354,8 @@ impl Inner {
         let leases = self.pins.leases().map_err(failed("read the leases"))?;
         let prefix = format!("{}-", bridge_name(&self.config.tag));
         let links = self.netlink.names(&prefix).await?;
-        let links: BTreeSet<u32> = links.iter().filter_map(|n| n.strip_prefix(&prefix)?.parse().ok()).collect();
+        let links: BTreeSet<u32> =
+            links.iter().filter_map(|n| n.strip_prefix(&prefix)?.parse().ok()).collect();
         let mut all: BTreeSet<u32> = leases.keys().chain(&links).copied().collect();
         all.extend(self.pins.slots().map_err(failed("list the namespaces"))?);
         for slot in all {
@@ -437,11 +452,13 @@ async fn claim(
     netlink: &Netlink,
 ) -> Result<(Cidr, u32, u32), NetworkError> {
     let lock = failed("lock the choice of networks (/run/hokku)");
-    let _alone = tokio::task::spawn_blocking(lock_machine).await.map_err(io::Error::other).flatten().map_err(lock)?;
+    let _alone =
+        tokio::task::spawn_blocking(lock_machine).await.map_err(io::Error::other).flatten().map_err(lock)?;
     let name = bridge_name(&config.tag);
     let routes = fs::read_to_string("/proc/net/route").map_err(failed("read the machine's routes"))?;
     let known = config.subnet.or_else(|| pins.subnet());
-    let subnet = known.or_else(|| subnet::pick(&subnet::routed(&routes, &name))).ok_or(NetworkError::NoSubnet)?;
+    let subnet =
+        known.or_else(|| subnet::pick(&subnet::routed(&routes, &name))).ok_or(NetworkError::NoSubnet)?;
     pins.write_subnet(subnet).map_err(failed("write down the network"))?;
     let gateway = subnet.host(1).ok_or(NetworkError::NoSubnet)?;
     let way_out = subnet::default_interface(&routes);

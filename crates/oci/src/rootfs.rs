@@ -168,8 +168,7 @@ impl Builder<'_> {
         make_dir(&place)?;
         let lower: Vec<_> = lowers.iter().rev().map(|path| path.display().to_string()).collect();
         let upper = upper.display();
-        let options =
-            format!("lowerdir={},upperdir={upper}/upper,workdir={upper}/work", lower.join(":"));
+        let options = format!("lowerdir={},upperdir={upper}/upper,workdir={upper}/work", lower.join(":"));
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         mount(Some("root"), &place, Some("overlay"), flags, Some(options.as_str()))
             .map_err(|cause| RootError::Overlay { options, cause: cause.into() })?;

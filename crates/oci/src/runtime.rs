@@ -4,13 +4,17 @@
 //! command line. Both are called with `run --detach`: the command becomes a child of the calling
 //! process (a subreaper) once the runtime has ended.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 use serde_json::Value;
+
+use crate::sys;
 
 /// Where runtimes are looked for; the environment is not asked.
 const PROGRAM_DIRS: [&str; 6] =
@@ -49,6 +53,9 @@ pub struct Launch<'a> {
     pub bundle: &'a Path,
     /// Folder for the runtime's own state of this container.
     pub state: &'a Path,
+    /// The `cgroup.procs` of a cgroup for the runtime itself, so that nothing it starts is ever
+    /// outside of a group of the container, whenever its shim is killed.
+    pub nursery: File,
     /// Socket that is to receive the terminal, if the container has one.
     pub console: Option<&'a Path>,
     /// Standard input of the command.
@@ -139,15 +146,21 @@ impl CommandRuntime {
     }
 
     /// Waits for the end of `command`; an error carries the last message of its log.
+    ///
+    /// A runtime leaves helpers behind that become children of this subreaper and end at once. It gets
+    /// a process group of its own, which the container leaves by becoming a session, so that they can
+    /// be told apart and reaped.
     fn finish(&self, step: &'static str, mut command: Command, log: &Path) -> Result<(), RuntimeError> {
-        let program = || self.program.clone();
-        let status =
-            command.status().map_err(|cause| RuntimeError::Spawn { program: program(), cause })?;
+        let spawn_error = |cause| RuntimeError::Spawn { program: self.program.clone(), cause };
+        let mut child = command.process_group(0).spawn().map_err(spawn_error)?;
+        let status = child.wait().map_err(spawn_error)?;
+        let group = Pid::from_raw(-child.id().cast_signed());
+        while waitpid(group, None).is_ok() {}
         if status.success() {
             return Ok(());
         }
         let message = last_message(log).unwrap_or_else(|| format!("ended with {status}"));
-        Err(RuntimeError::Refused { program: program(), step, message })
+        Err(RuntimeError::Refused { program: self.program.clone(), step, message })
     }
 }
 
@@ -171,6 +184,7 @@ impl Runtime for CommandRuntime {
         if let Some(console) = launch.console {
             command.arg("--console-socket").arg(console);
         }
+        sys::tie(&mut command, launch.nursery);
         command.arg(launch.id).stdin(launch.stdin).stdout(launch.stdout).stderr(launch.stderr);
         self.finish("run", command, &log)?;
         let pid = fs::read_to_string(&pid_file).ok().and_then(|text| text.trim().parse().ok());

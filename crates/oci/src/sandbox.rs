@@ -26,14 +26,8 @@ pub(crate) const WORK: &str = "/run/hokku";
 const WORK_OPTIONS: &str = "mode=0711,size=8m";
 
 /// The devices that runtimes bind from the host's `/dev` into every container.
-const DEVICES: [(&str, u64, u64); 6] = [
-    ("null", 1, 3),
-    ("zero", 1, 5),
-    ("full", 1, 7),
-    ("random", 1, 8),
-    ("urandom", 1, 9),
-    ("tty", 5, 0),
-];
+const DEVICES: [(&str, u64, u64); 6] =
+    [("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0)];
 
 /// The proof that this process has private mounts; [`crate::container::run`] asks for it.
 #[derive(Debug)]

@@ -65,7 +65,8 @@ pub(crate) fn json() -> Value {
         ),
     ];
     calls.extend(
-        PERSONALITIES.map(|value| allow("personality", json!({"index": 0, "value": value, "op": "SCMP_CMP_EQ"}))),
+        PERSONALITIES
+            .map(|value| allow("personality", json!({"index": 0, "value": value, "op": "SCMP_CMP_EQ"}))),
     );
     json!({"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": libc::EPERM, "syscalls": calls})
 }

@@ -179,7 +179,8 @@ impl Spec {
         if let Some(word) = self.argv.iter().find(|word| word.contains('\0')) {
             return Err(SpecError::Word(word.clone()));
         }
-        if let Some((name, _)) = self.env.iter().find(|(name, value)| bad_name(name) || value.contains('\0')) {
+        if let Some((name, _)) = self.env.iter().find(|(name, value)| bad_name(name) || value.contains('\0'))
+        {
             return Err(SpecError::Word(name.clone()));
         }
         let in_range = self.uid < UIDS && self.gid < UIDS && self.id_base.checked_add(UIDS).is_some();

@@ -10,7 +10,9 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
+use std::process::Command;
 
 use nix::sched::CloneFlags;
 use nix::sys::signal::Signal;
@@ -77,27 +79,28 @@ pub(crate) fn attach_mount(mount: BorrowedFd<'_>, target: &Path) -> io::Result<(
 
 /// A user namespace that maps `0..UIDS` to `base..base + UIDS`; it lives as long as the descriptor.
 ///
-/// A namespace can only be made by a process that moves into it, so a child does and is ended.
+/// A namespace can only be made by a process that moves into it, so a child does, and stays until
+/// this process lets go of it or ends.
 pub(crate) fn user_namespace(base: u32) -> io::Result<OwnedFd> {
     let (ready, tell) = nix::unistd::pipe()?;
-    // SAFETY: the child only makes system calls on values made before the fork and ends by signal
-    // or `_exit`; it allocates nothing, so a lock held by another thread cannot matter.
+    let (stay, leave) = nix::unistd::pipe()?;
+    // SAFETY: the child only makes system calls on values made before the fork and ends by `_exit`;
+    // it allocates nothing, so a lock held by another thread cannot matter.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Child => {
+            drop(leave);
             if nix::sched::unshare(CloneFlags::CLONE_NEWUSER).is_ok() {
                 let _ = nix::unistd::write(&tell, b"1");
-                loop {
-                    nix::unistd::pause();
-                }
+                let _ = nix::unistd::read(&stay, &mut [0]);
             }
             // SAFETY: `_exit` takes no pointers and does not return.
-            unsafe { libc::_exit(1) }
+            unsafe { libc::_exit(0) }
         }
         ForkResult::Parent { child } => {
             drop(tell);
             let made = map_child(child, &ready, base);
-            let _ = nix::sys::signal::kill(child, Signal::SIGKILL);
-            let _ = nix::sys::wait::waitpid(child, None);
+            drop(leave);
+            nix::sys::wait::waitpid(child, None)?;
             made
         }
     }
@@ -133,6 +136,24 @@ pub(crate) fn set_window(master: BorrowedFd<'_>, window: Window) -> io::Result<(
     let size = libc::winsize { ws_row: window.rows, ws_col: window.columns, ws_xpixel: 0, ws_ypixel: 0 };
     // SAFETY: TIOCSWINSZ reads one `winsize`, which lives through the call.
     check(i64::from(unsafe { libc::ioctl(master.as_raw_fd(), libc::TIOCSWINSZ, &raw const size) }))
+}
+
+/// Has `command` join the cgroup of an open `cgroup.procs` before it runs, and end with this thread:
+/// until it has joined, nobody would find it if this process were killed.
+pub(crate) fn tie(command: &mut Command, procs: File) {
+    let parent = Pid::this();
+    // SAFETY: the closure runs between fork and exec and only makes system calls on values that it
+    // owns.
+    unsafe {
+        command.pre_exec(move || {
+            nix::sys::prctl::set_pdeathsig(Signal::SIGKILL)?;
+            if Pid::parent() != parent {
+                // It had ended before: no signal will come.
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            Ok(nix::unistd::write(&procs, b"0").map(drop)?)
+        });
+    }
 }
 
 /// Takes the one descriptor that the other side sends over a socket; does not wait for it.

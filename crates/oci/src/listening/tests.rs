@@ -1,6 +1,7 @@
 use super::*;
 
-const HEAD: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
+const HEAD: &str =
+    "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
 
 fn line(local: &str, state: &str) -> String {
     format!("   0: {local} 00000000:0000 {state} 00000000:00000000 00:00000000 00000000  1000        0 1 1\n")

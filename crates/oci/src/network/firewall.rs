@@ -165,7 +165,8 @@ pub(super) async fn foreign_drops(bridge: &str) -> Vec<String> {
 
 /// Whether the text of a chain drops by default and says nothing of our bridges.
 fn drops(chain: &str, bridge: &str) -> bool {
-    let by_default = chain.contains("policy drop") || chain.contains("-P FORWARD DROP") || chain.contains("-P INPUT DROP");
+    let by_default =
+        chain.contains("policy drop") || chain.contains("-P FORWARD DROP") || chain.contains("-P INPUT DROP");
     by_default && !chain.contains(bridge) && !chain.contains("\"hk*\"") && !chain.contains("hk+")
 }
 
@@ -176,7 +177,8 @@ async fn chain_text(chain: &str) -> String {
         &[("nft", &["list", "chain", "ip", "filter", chain]), ("iptables-legacy", &["-S", chain])];
     for (program, args) in ours {
         // Asking the old iptables would load its modules: only where it is in use.
-        let used = *program == "nft" || std::fs::read("/proc/net/ip_tables_names").is_ok_and(|names| !names.is_empty());
+        let used = *program == "nft"
+            || std::fs::read("/proc/net/ip_tables_names").is_ok_and(|names| !names.is_empty());
         let Some(path) = find_program(program).filter(|_| used) else { continue };
         let output = Command::new(path).args(*args).stdin(Stdio::null()).kill_on_drop(true).output().await;
         if let Ok(output) = output {

@@ -12,7 +12,9 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use rtnetlink::packet_route::link::{InfoData, InfoVeth, LinkAttribute};
 use rtnetlink::packet_route::route::{RouteScope, RouteType};
-use rtnetlink::{Handle, LinkBridge, LinkBridgePort, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection};
+use rtnetlink::{
+    Handle, LinkBridge, LinkBridgePort, LinkUnspec, LinkVeth, RouteMessageBuilder, new_connection,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -176,7 +178,8 @@ impl Netlink {
     /// refused at once, and also while somebody has flushed the firewall.
     async fn inside(&self, plan: &Plan, host: &File) -> Result<(), LinkError> {
         let error = |step| netlink_error(step, INSIDE);
-        let outside = LinkUnspec::new_with_name(&plan.outside).setns_by_fd(host.as_raw_fd()).mtu(plan.mtu).build();
+        let outside =
+            LinkUnspec::new_with_name(&plan.outside).setns_by_fd(host.as_raw_fd()).mtu(plan.mtu).build();
         let pair = LinkVeth::new(INSIDE, &plan.outside)
             .mtu(plan.mtu)
             .set_info_data(InfoData::Veth(InfoVeth::Peer(outside)))
@@ -231,7 +234,8 @@ fn namespace_thread(plan: &Plan) -> Result<(), LinkError> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|e| error("make a namespace for")(e.into()))?;
     let own = Some(Path::new("/proc/thread-self/ns/net"));
     let none = None::<&Path>;
-    mount(own, &plan.pin, none, MsFlags::MS_BIND, none).map_err(|e| error("pin the namespace of")(e.into()))?;
+    mount(own, &plan.pin, none, MsFlags::MS_BIND, none)
+        .map_err(|e| error("pin the namespace of")(e.into()))?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()

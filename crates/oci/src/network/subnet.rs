@@ -67,7 +67,8 @@ impl FromStr for Cidr {
     fn from_str(text: &str) -> Result<Self, NotACidr> {
         let bad = || NotACidr(text.to_owned());
         let (first, prefix) = text.trim().split_once('/').ok_or_else(bad)?;
-        let cidr = Self { first: first.parse().map_err(|_| bad())?, prefix: prefix.parse().map_err(|_| bad())? };
+        let cidr =
+            Self { first: first.parse().map_err(|_| bad())?, prefix: prefix.parse().map_err(|_| bad())? };
         let fits = (8..=29).contains(&cidr.prefix) && cidr.first.to_bits() & !cidr.mask() == 0;
         if fits { Ok(cidr) } else { Err(bad()) }
     }

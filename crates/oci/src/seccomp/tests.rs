@@ -40,9 +40,19 @@ fn the_usual_is_allowed_and_the_dangerous_is_not() {
         assert_eq!(verdict(number, 0), ALLOW, "{number}");
     }
     let refused = [
-        libc::SYS_unshare, libc::SYS_mount, libc::SYS_setns, libc::SYS_bpf, libc::SYS_keyctl,
-        libc::SYS_io_uring_setup, libc::SYS_open_by_handle_at, libc::SYS_kexec_load, libc::SYS_userfaultfd,
-        libc::SYS_init_module, libc::SYS_perf_event_open, libc::SYS_pivot_root, libc::SYS_chroot,
+        libc::SYS_unshare,
+        libc::SYS_mount,
+        libc::SYS_setns,
+        libc::SYS_bpf,
+        libc::SYS_keyctl,
+        libc::SYS_io_uring_setup,
+        libc::SYS_open_by_handle_at,
+        libc::SYS_kexec_load,
+        libc::SYS_userfaultfd,
+        libc::SYS_init_module,
+        libc::SYS_perf_event_open,
+        libc::SYS_pivot_root,
+        libc::SYS_chroot,
     ];
     for number in refused {
         assert_eq!(verdict(number, 0), ERRNO | libc::EPERM as u32, "{number}");

@@ -45,7 +45,7 @@ fn a_command_that_does_not_exist_is_told_and_leaves_nothing() {
         let ended = lab.run_with(&lab.spec("a", &["/bin/no-such-thing"]), runtime, "");
         assert_eq!((ended.exit, ended.code), (None, Some(255)), "{runtime}");
         assert!(ended.err.contains("no-such-thing"), "{runtime}: {}", ended.err);
-        container::cleanup(&lab.path("a")).expect("cleanup");
+        assert!(!lab.path("a").exists(), "{runtime}");
     }
 }
 
@@ -133,6 +133,25 @@ fn a_terminal_carries_input_and_control_characters() {
     assert_eq!(shim.out_line(), "got hello");
     stdin.write_all(b"\x03").expect("control-C");
     assert_eq!(shim.finish().code, Some(130));
+}
+
+#[test]
+fn a_running_container_costs_no_zombies() {
+    let lab = Lab::new();
+    for runtime in RUNTIMES {
+        let mut shim = lab.start_with(&lab.script("a", "echo ready; cat"), runtime);
+        assert_eq!(shim.out_line(), "ready");
+        let parent = shim.child.id().to_string();
+        let children: Vec<String> = fs::read_dir("/proc")
+            .expect("proc")
+            .flatten()
+            .filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok())
+            .filter(|stat| stat.rsplit(' ').nth(48) == Some(&parent))
+            .collect();
+        assert_eq!(children.len(), 1, "{runtime}: {children:?}");
+        drop(shim.child.stdin.take());
+        shim.finish();
+    }
 }
 
 #[test]
@@ -230,6 +249,33 @@ fn what_a_killed_shim_leaves_is_cleaned_up_by_another_process() {
 }
 
 #[test]
+fn a_shim_killed_at_any_moment_leaves_nothing_that_cleanup_does_not_find() {
+    let lab = Lab::new();
+    let spec = lab.script("a", "while :; do sleep 1; done");
+    let group = Hierarchy::find().expect("cgroups").group(&lab.parent, &spec.id);
+    for step in 0..40 {
+        let mut shim = lab.spawn(&spec, "crun");
+        // Not a wait for something: the moment of the kill is what is being varied.
+        std::thread::sleep(Duration::from_micros(step * 1_000));
+        shim.kill().expect("kill the shim");
+        shim.wait().expect("reap the shim");
+        container::cleanup(&spec.state_dir).expect("cleanup");
+        assert!(!group.exists(), "killed after {step} ms");
+        assert!(!spec.state_dir.exists(), "killed after {step} ms");
+    }
+    let held = all_processes_in(&lab.parent);
+    assert_eq!(held, Vec::<String>::new());
+}
+
+/// Processes whose cgroup names `parent`.
+fn all_processes_in(parent: &str) -> Vec<String> {
+    let processes = fs::read_dir("/proc").expect("proc").flatten().map(|entry| entry.path());
+    let inside =
+        |path: &PathBuf| fs::read_to_string(path.join("cgroup")).is_ok_and(|text| text.contains(parent));
+    processes.filter(inside).map(|path| path.display().to_string()).collect()
+}
+
+#[test]
 fn a_new_start_in_the_same_folder_removes_what_was_left() {
     let lab = Lab::new();
     let spec = lab.script("a", "echo ready; cat; while :; do sleep 1; done");
@@ -252,7 +298,8 @@ fn the_hosts_null_device_is_never_given_away() {
         let program = std::env::current_exe().expect("path");
         let shim = program.ancestors().nth(2).expect("target").join("examples/shim");
         let null = || fs::File::options().read(true).write(true).open("/dev/null").expect("null");
-        let done = Command::new(shim).arg(&file).arg(runtime).stdin(null()).stdout(null()).stderr(null()).status();
+        let done =
+            Command::new(shim).arg(&file).arg(runtime).stdin(null()).stdout(null()).stderr(null()).status();
         assert!(done.expect("shim").success(), "{runtime}");
         let host = fs::metadata("/dev/null").expect("null");
         assert_eq!((host.uid(), host.mode() & 0o777), (0, 0o666), "{runtime}");
@@ -273,6 +320,11 @@ fn starts_are_fast() {
         assert_eq!(shim.finish().code, Some(0));
     }
     times.sort();
-    let _ = writeln!(std::io::stderr(), "start of a container, 20 runs: median {:?}, worst {:?}", times[10], times[19]);
+    let _ = writeln!(
+        std::io::stderr(),
+        "start of a container, 20 runs: median {:?}, worst {:?}",
+        times[10],
+        times[19]
+    );
     assert!(times[10] < Duration::from_secs(2), "{times:?}");
 }

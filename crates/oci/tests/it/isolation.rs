@@ -68,8 +68,10 @@ fn what_it_must_not_do_is_refused() {
         ("fds", "test -e /proc/self/fd/9"),
         ("kill", "kill -9 2147483"),
     ];
-    let script: String =
-        tries.iter().map(|(name, what)| format!("if ({what}) >/dev/null 2>&1; then echo {name}=done; fi; ")).collect();
+    let script: String = tries
+        .iter()
+        .map(|(name, what)| format!("if ({what}) >/dev/null 2>&1; then echo {name}=done; fi; "))
+        .collect();
     for runtime in ["crun", "runc"] {
         let facts = facts(&lab, &lab.script("a", &format!("{script} echo end=1")), runtime);
         assert_eq!(facts.into_iter().collect::<Vec<_>>(), [("end".to_owned(), "1".to_owned())], "{runtime}");
@@ -87,7 +89,8 @@ fn it_sees_only_itself() {
         let ended = lab.run_with(&lab.script("a", script), runtime, "");
         assert!(ended.out.contains("timers=0\nkeys=0\nfirmware=0\n"), "{runtime}: {}", ended.out);
         assert!(ended.out.contains("links=lo\n"), "{runtime}: {}", ended.out);
-        let pids: u32 = ended.out.lines().next().and_then(|l| l.strip_prefix("pids=")).expect("pids").parse().expect("n");
+        let pids: u32 =
+            ended.out.lines().next().and_then(|l| l.strip_prefix("pids=")).expect("pids").parse().expect("n");
         assert!(pids <= 4, "{runtime}: {pids}");
         let host = lab.dir.path().display().to_string();
         assert!(!ended.out.contains(&host), "{runtime}: a path of the host shows: {}", ended.out);

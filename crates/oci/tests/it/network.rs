@@ -105,7 +105,8 @@ fn stop(mut shim: Shim) {
 async fn the_host_reaches_a_dyno_and_no_other_dyno_does() {
     let lab = Lab::new();
     with_network(config(&lab), async |network| {
-        let (one, two) = (network.lease("web.1").await.expect("lease"), network.lease("web.2").await.expect("lease"));
+        let (one, two) =
+            (network.lease("web.1").await.expect("lease"), network.lease("web.2").await.expect("lease"));
         assert_ne!(one.id_base(), two.id_base());
         let shim = server(&lab, &one);
         let address = SocketAddr::from((one.ip, 8080));
@@ -172,7 +173,12 @@ async fn names_resolve_as_on_the_machine_also_when_private_addresses_are_denied(
             });
             let ended = lab.run(&spec);
             assert!(!network.resolv_conf().is_empty(), "this machine has a name server");
-            assert!(ended.out.contains("Server:") && ended.out.contains("done"), "{} {}", ended.out, ended.err);
+            assert!(
+                ended.out.contains("Server:") && ended.out.contains("done"),
+                "{} {}",
+                ended.out,
+                ended.err
+            );
             assert!(!ended.out.contains("timed out"), "{egress:?}: {}", ended.out);
             if egress == Egress::DenyPrivate {
                 refused(&lab, &lease, Ipv4Addr::new(10, 99, 99, 99), 80);
@@ -205,14 +211,18 @@ async fn a_restarted_server_adopts_those_who_live() {
     let config = config(&lab);
     let again = config.clone();
     with_network(config, async |network| {
-        let (one, two) = (network.lease("web.1").await.expect("lease"), network.lease("web.2").await.expect("lease"));
+        let (one, two) =
+            (network.lease("web.1").await.expect("lease"), network.lease("web.2").await.expect("lease"));
         let shim = server(&lab, &one);
         drop(network);
         let network = Network::open(again).await.expect("reopen");
         assert_eq!(network.leases(), [one.clone(), two.clone()]);
         let kept = network.adopt(&BTreeSet::from(["web.1".to_owned()])).await.expect("adopt");
-        assert_eq!(kept, [one.clone()]);
+        assert_eq!(kept, std::slice::from_ref(&one));
         assert!(!two.netns.exists());
+        let mounts = fs::read_to_string(format!("/proc/{}/mountinfo", shim.child.id())).expect("mounts");
+        let pin = |lease: &Lease| mounts.contains(&format!("{} ", lease.netns.display()));
+        assert!(pin(&one) && !pin(&two), "the older shim lets go of it too: {mounts}");
         assert_eq!(network.lease("web.1").await.expect("lease"), one, "the same name, the same lease");
         TcpStream::connect_timeout(&(one.ip, 8080).into(), AT_ONCE).expect("it serves on");
         stop(shim);
@@ -230,7 +240,8 @@ async fn two_servers_on_one_machine_do_not_meet() {
     with_network(config(&lab), async |network| {
         with_network(other_config, async |other| {
             assert_ne!(network.subnet(), other.subnet());
-            let (one, two) = (network.lease("web.1").await.expect("lease"), other.lease("web.1").await.expect("lease"));
+            let (one, two) =
+                (network.lease("web.1").await.expect("lease"), other.lease("web.1").await.expect("lease"));
             let shim = server(&lab, &one);
             refused(&other_lab, &two, one.ip, 8080);
             refused(&other_lab, &two, one.gateway, 8080);

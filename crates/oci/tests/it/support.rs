@@ -101,20 +101,28 @@ impl Lab {
         self.start_with(spec, "crun")
     }
 
-    /// Starts a container; returns once it is up, or its shim has failed.
-    pub(crate) fn start_with(&self, spec: &Spec, runtime: &str) -> Shim {
+    /// Starts the shim of a container and waits for nothing.
+    pub(crate) fn spawn(&self, spec: &Spec, runtime: &str) -> Child {
         let file = self.path(&format!("{}.json", spec.id));
         fs::write(&file, serde_json::to_vec(spec).expect("JSON")).expect("spec");
-        let socket = self.path(&format!("{}.s", spec.id));
+        let mut command = Command::new(shim_program());
+        command.args([&file, Path::new(runtime)]);
+        if self.socket(spec).exists() {
+            command.arg(self.socket(spec));
+        }
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the shim")
+    }
+
+    fn socket(&self, spec: &Spec) -> PathBuf {
+        self.path(&format!("{}.s", spec.id))
+    }
+
+    /// Starts a container; returns once it is up, or its shim has failed.
+    pub(crate) fn start_with(&self, spec: &Spec, runtime: &str) -> Shim {
+        let socket = self.socket(spec);
         let _ = fs::remove_file(&socket);
         let listener = UnixListener::bind(&socket).expect("socket");
-        let child = Command::new(shim_program())
-            .args([&file, Path::new(runtime), &socket])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the shim");
+        let child = self.spawn(spec, runtime);
         let (control, _) = listener.accept().expect("control");
         control.set_read_timeout(Some(PATIENCE)).expect("patience");
         let mut shim = Shim { child, control: BufReader::new(control), pid: 0 };
@@ -212,9 +220,21 @@ fn shim_program() -> PathBuf {
     shim
 }
 
+/// What the tests need of the machine, by package.
+const PROGRAMS: &[(&str, &str)] = &[
+    ("/bin/busybox", "busybox-static"),
+    ("/usr/bin/tini-static", "tini"),
+    ("/usr/bin/crun", "crun"),
+    ("/usr/sbin/runc", "runc"),
+    ("/usr/sbin/nft", "nftables"),
+    ("/usr/bin/mkfs.erofs", "erofs-utils"),
+];
+
 fn install_programs() {
-    if !(Path::new("/bin/busybox").exists() && Path::new("/usr/bin/tini-static").exists()) {
-        let done = Command::new("apt-get").args(["install", "-y", "busybox-static", "tini"]).status();
-        assert!(done.expect("apt-get").success(), "busybox-static and tini are needed");
+    let missing: Vec<_> =
+        PROGRAMS.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, name)| *name).collect();
+    if !missing.is_empty() {
+        let done = Command::new("apt-get").args(["install", "-y"]).args(&missing).status();
+        assert!(done.expect("apt-get").success(), "the tests need {missing:?}");
     }
 }
