@@ -5,8 +5,9 @@
 //! removes.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
@@ -59,6 +60,28 @@ pub enum Corrupt {
         digest: Digest,
         /// What its bytes sum to.
         found: Digest,
+    },
+}
+
+/// An image from elsewhere could not be made a layer.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// It is not what it is said to be.
+    #[error("the image {image} is damaged: it has the checksum {found}")]
+    Damaged {
+        /// The image.
+        image: PathBuf,
+        /// What its bytes sum to.
+        found: Digest,
+    },
+    /// It could not be read, or not be stored here.
+    #[error("could not import the image {image}")]
+    Failed {
+        /// The image.
+        image: PathBuf,
+        /// Why.
+        #[source]
+        cause: io::Error,
     },
 }
 
@@ -116,20 +139,40 @@ impl Blobs {
             .into_temp_path();
         pack::erofs(tree, &image, options)?;
         let (digest, bytes) = Digest::of_file(&image).map_err(store(&image))?;
-        self.adopt(image, &digest).map_err(store(&self.path(&digest)))?;
+        self.adopt(&image, &digest).map_err(store(&self.path(&digest)))?;
         Ok(LayerRef { digest, bytes })
     }
 
+    /// Takes over a finished image, checked against its digest, unless the layer is there already. The image
+    /// stays where it is; it must never be changed in place, since the layer may share its bytes.
+    pub fn import(&self, image: &Path, digest: &Digest) -> Result<LayerRef, ImportError> {
+        let failed = |cause| ImportError::Failed { image: image.to_path_buf(), cause };
+        let path = self.path(digest);
+        if !self.touch(&path).map_err(failed)? {
+            let (found, _) = Digest::of_file(image).map_err(failed)?;
+            if found != *digest {
+                return Err(ImportError::Damaged { image: image.to_path_buf(), found });
+            }
+            let dir = tempfile::tempdir_in(self.root.join(UNFINISHED)).map_err(failed)?;
+            let copy = dir.path().join("layer");
+            // On one file system a second name is enough.
+            fs::hard_link(image, &copy).or_else(|_| fs::copy(image, &copy).map(drop)).map_err(failed)?;
+            self.adopt(&copy, digest).map_err(failed)?;
+        }
+        let bytes = fs::metadata(&path).map_err(failed)?.len();
+        Ok(LayerRef { digest: *digest, bytes })
+    }
+
     /// Gives a finished image its name, unless the layer is there already.
-    fn adopt(&self, image: tempfile::TempPath, digest: &Digest) -> io::Result<()> {
+    fn adopt(&self, image: &Path, digest: &Digest) -> io::Result<()> {
         let path = self.path(digest);
         if !self.touch(&path)? {
-            let file = File::options().write(true).open(&image)?;
+            let file = File::open(image)?;
             // Layers are read by dynos' supervisors under other users too; `tempfile` makes files private.
-            file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o444))?;
+            file.set_permissions(Permissions::from_mode(0o444))?;
             file.sync_all()?;
             let _naming = self.naming();
-            fs::rename(&image, &path)?;
+            fs::rename(image, &path)?;
             // The name is the promise: it must survive a power cut before anyone is told of it.
             File::open(self.root.join(LAYERS))?.sync_all()?;
         }

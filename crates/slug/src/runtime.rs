@@ -13,16 +13,18 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::blobs::Blobs;
+use nix::fcntl::{Flock, FlockArg};
+
+use crate::blobs::{Blobs, ImportError};
 use crate::digest::Digest;
 use crate::manifest::LayerRef;
-use crate::pack::{Compression, PackError, PackOptions};
+use crate::pack::{self, Compression, PackError, PackOptions};
 use crate::stack::Stack;
 use crate::tools::ToolError;
 
@@ -90,15 +92,24 @@ pub struct Sources {
     pub prefixes: Vec<PathBuf>,
 }
 
-/// The runtimes of a server. Cheap to clone; clones make one runtime at a time.
+/// The runtimes of a machine, in a cache directory that several servers may share, for one server's layers.
+/// Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Runtimes {
     blobs: Blobs,
     dir: Arc<PathBuf>,
     sources: Arc<Sources>,
-    /// Held while a runtime is made. Inside: downloads that failed since the start of this process, not
-    /// tried again for requests that something else can answer.
-    making: Arc<Mutex<HashSet<Version>>>,
+    /// Downloads that failed since the start of this process: not tried again for requests that something else
+    /// can answer.
+    failed: Arc<Mutex<HashSet<Version>>>,
+}
+
+/// An image in the cache.
+#[derive(Debug, Clone)]
+struct Stored {
+    version: Version,
+    digest: Digest,
+    image: PathBuf,
 }
 
 /// Why a Python cannot be had.
@@ -135,7 +146,16 @@ pub enum PythonError {
         #[source]
         cause: PackError,
     },
-    /// A file of the runtimes' directory could not be read or written.
+    /// The stored runtime could not be taken over into this server's layers. It is made again at the next request.
+    #[error("could not use the stored runtime of Python {version}")]
+    Import {
+        /// Its version.
+        version: Version,
+        /// Why.
+        #[source]
+        cause: ImportError,
+    },
+    /// A file of the runtimes' cache could not be read or written.
     #[error("could not use the runtimes at {path}")]
     Store {
         /// The file or directory.
@@ -147,52 +167,47 @@ pub enum PythonError {
 }
 
 impl Runtimes {
-    /// Opens the directory that remembers which layer is which runtime, and removes what an earlier process
-    /// left unfinished. The directory and the blobs belong to one process.
-    pub fn open(blobs: Blobs, dir: &Path, sources: Sources) -> Result<Self, PythonError> {
-        let runtimes = Self {
-            blobs,
-            dir: Arc::new(dir.to_path_buf()),
-            sources: Arc::new(sources),
-            making: Arc::default(),
-        };
-        let unfinished = runtimes.unfinished();
-        match fs::remove_dir_all(&unfinished) {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(store(&unfinished)(cause)),
-            _ => {}
-        }
-        for dir in [runtimes.index(), unfinished] {
-            fs::create_dir_all(&dir).map_err(store(&dir))?;
-        }
-        Ok(runtimes)
+    /// Opens the cache, and makes its directory if need be. `blobs` are the layers of this server.
+    pub fn open(blobs: Blobs, cache: &Path, sources: Sources) -> Result<Self, PythonError> {
+        let dir = cache.join("runtimes");
+        fs::create_dir_all(&dir).map_err(store(&dir))?;
+        Ok(Self { blobs, dir: Arc::new(dir), sources: Arc::new(sources), failed: Arc::default() })
     }
 
-    /// A Python as a layer, made first if need be: some 20 s from this machine, more with a download. Root
-    /// only.
+    /// A Python as a layer of this server, made first if need be: some 20 s from this machine, more with a
+    /// download. Root only.
+    ///
+    /// A full version is taken from where it is found first. Without a patch the newest that can be downloaded is
+    /// wanted; if that fails, the newest that is stored or on this machine.
     pub fn python(&self, request: &Request, stack: &Stack) -> Result<Runtime, PythonError> {
-        if let Some(runtime) = request.patch.and_then(|_| self.stored(request)) {
-            return Ok(runtime);
-        }
-        let mut failed_downloads = self.making();
         let stored = self.stored(request);
-        let (download, cause) = self.download(request, stored.as_ref(), &mut failed_downloads)?;
-        if let Some((version, prefix, _installed)) = download {
-            return self.make(version, &prefix, Origin::Downloaded, stack);
+        if let (Some(_), Some(stored)) = (request.patch, &stored) {
+            return self.runtime(stored, Origin::Stored);
         }
-        let machine =
-            machine::find(&self.sources.prefixes, request).into_iter().max_by_key(|(version, _)| *version);
-        match (stored, machine) {
-            (Some(stored), Some((version, _))) if stored.version >= version => Ok(stored),
-            (Some(stored), None) => Ok(stored),
-            (_, Some((version, prefix))) => {
-                self.make(version, &prefix, Origin::Machine(prefix.clone()), stack)
+        let is_newer = |version: &Version| stored.as_ref().is_none_or(|stored| stored.version < *version);
+        let known = download::known(&self.sources, request).into_iter().max();
+        let download = known.filter(|version| is_newer(version) && self.may_download(request, *version));
+        let machine = machine::find(&self.sources.prefixes, request);
+        let machine = machine.into_iter().filter(|(version, _)| is_newer(version)).max();
+
+        let mut failure = None;
+        if let Some(version) = download {
+            match self.make(version, Origin::Downloaded, stack)? {
+                Ok(runtime) => return Ok(runtime),
+                Err(cause) => failure = Some(cause),
             }
-            (None, None) => Err(PythonError::Unavailable {
-                request: *request,
-                available: self.available(),
-                download: cause,
-            }),
         }
+        if let Some((version, prefix)) = machine {
+            match self.make(version, Origin::Machine(prefix), stack)? {
+                Ok(runtime) => return Ok(runtime),
+                Err(cause) => failure = Some(cause),
+            }
+        }
+        let unavailable = |download| {
+            let available = self.available();
+            PythonError::Unavailable { request: *request, available, download }
+        };
+        self.runtime(&stored.ok_or_else(|| unavailable(failure))?, Origin::Stored)
     }
 
     /// The newest release of `3.12` that `uv` knows of, whether or not it can be downloaded from here.
@@ -204,108 +219,109 @@ impl Runtimes {
     /// The full versions that can be had without a download, oldest first.
     #[must_use]
     pub fn available(&self) -> Vec<Version> {
-        let mut available: BTreeSet<Version> =
-            self.stored_all().into_iter().map(|(version, _)| version).collect();
-        available.extend(machine::find_all(&self.sources.prefixes).into_iter().map(|(version, _)| version));
-        available.into_iter().collect()
+        let stored = self.all_stored().into_iter().map(|stored| stored.version);
+        let machine = machine::find_all(&self.sources.prefixes).into_iter().map(|(version, _)| version);
+        stored.chain(machine).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// The layers that must survive [`Blobs::collect_garbage`] so that stored runtimes stay usable.
-    #[must_use]
-    pub fn live(&self) -> HashSet<Digest> {
-        self.stored_all().into_iter().map(|(_, layer)| layer.digest).collect()
+    /// Whether a download is worth trying: always if nothing but this version will do.
+    fn may_download(&self, request: &Request, version: Version) -> bool {
+        request.patch.is_some() || !self.failed().contains(&version)
     }
 
-    /// Downloads what answers the request best, if that is better than what is stored. Returns its version,
-    /// its prefix and the guard that removes it again; or why the download failed.
-    #[expect(clippy::type_complexity, reason = "one caller, right above")]
-    fn download(
-        &self,
-        request: &Request,
-        stored: Option<&Runtime>,
-        failed: &mut HashSet<Version>,
-    ) -> Result<(Option<(Version, PathBuf, tempfile::TempDir)>, Option<ToolError>), PythonError> {
-        let Some(version) = download::known(&self.sources, request).into_iter().max() else {
-            return Ok((None, None));
-        };
-        let good_enough = stored.is_some_and(|stored| stored.version >= version);
-        let tried_before = request.patch.is_none() && failed.contains(&version);
-        if good_enough || tried_before {
-            return Ok((None, None));
-        }
-        let unfinished = self.unfinished();
-        let into = tempfile::tempdir_in(&unfinished).map_err(store(&unfinished))?;
-        match download::install(&self.sources, version, into.path()) {
-            Ok(prefix) => Ok((Some((version, prefix, into)), None)),
-            Err(cause) => {
-                failed.insert(version);
-                Ok((None, Some(cause)))
-            }
-        }
-    }
-
+    /// Makes a runtime, one at a time on this machine; or says why it could not be downloaded.
     fn make(
         &self,
         version: Version,
-        prefix: &Path,
         origin: Origin,
         stack: &Stack,
-    ) -> Result<Runtime, PythonError> {
-        let unfinished = self.unfinished();
-        let work = tempfile::tempdir_in(&unfinished).map_err(store(&unfinished))?;
-        let tree = relocate::relocate(version, prefix, stack, work.path())
+    ) -> Result<Result<Runtime, ToolError>, PythonError> {
+        let _maker = self.lock()?;
+        let exact = Request { major: version.major, minor: version.minor, patch: Some(version.patch) };
+        if let Some(stored) = self.stored(&exact) {
+            return self.runtime(&stored, Origin::Stored).map(Ok); // another server was faster
+        }
+        let work = self.dir.join("unfinished");
+        remove_tree(&work)?;
+        fs::create_dir(&work).map_err(store(&work))?;
+        let prefix = match &origin {
+            Origin::Machine(prefix) => prefix.clone(),
+            Origin::Downloaded | Origin::Stored => {
+                match download::install(&self.sources, version, &work.join("download")) {
+                    Ok(prefix) => prefix,
+                    Err(cause) => {
+                        self.failed().insert(version);
+                        return Ok(Err(cause));
+                    }
+                }
+            }
+        };
+        let tree = relocate::relocate(version, &prefix, stack, &work)
             .map_err(|cause| PythonError::Relocate { version, origin: origin.clone(), cause })?;
-        let options = PackOptions { compression: Compression::Lz4Hc, ..PackOptions::app() };
-        let layer = self.blobs.pack(&tree, &options).map_err(|cause| PythonError::Pack { version, cause })?;
-        self.remember(version, &layer)?;
-        Ok(Runtime { version, layer, origin })
+        let stored = self.keep(version, &tree, &work.join("image"))?;
+        remove_tree(&work)?;
+        self.runtime(&stored, origin).map(Ok)
     }
 
-    fn remember(&self, version: Version, layer: &LayerRef) -> Result<(), PythonError> {
-        let path = self.index().join(format!("python-{version}-{}.json", relocate::recipe()));
-        let write = || {
-            let file = tempfile::NamedTempFile::new_in(self.unfinished())?;
-            serde_json::to_writer(&file, layer)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(store(&path))
+    /// Packs a finished tree and gives the image its name in the cache.
+    fn keep(&self, version: Version, tree: &Path, image: &Path) -> Result<Stored, PythonError> {
+        let options = PackOptions { compression: Compression::Lz4Hc, ..PackOptions::app() };
+        pack::erofs(tree, image, &options).map_err(|cause| PythonError::Pack { version, cause })?;
+        let (digest, _) = Digest::of_file(image).map_err(store(image))?;
+        let name = self.dir.join(format!("python-{version}-{}-{digest}.erofs", relocate::recipe()));
+        File::open(image).and_then(|file| file.sync_all()).map_err(store(image))?;
+        fs::rename(image, &name).map_err(store(&name))?;
+        Ok(Stored { version, digest, image: name })
+    }
+
+    /// Makes sure that a stored image is among this server's layers.
+    fn runtime(&self, stored: &Stored, origin: Origin) -> Result<Runtime, PythonError> {
+        let Stored { version, digest, image } = stored;
+        let layer = self.blobs.import(image, digest).map_err(|cause| {
+            // Made again at the next request.
+            let _ = fs::remove_file(image);
+            PythonError::Import { version: *version, cause }
+        })?;
+        Ok(Runtime { version: *version, layer, origin })
     }
 
     /// The newest stored runtime that answers the request.
-    fn stored(&self, request: &Request) -> Option<Runtime> {
-        let matching = self.stored_all().into_iter().filter(|(version, _)| request.accepts(*version));
-        let (version, layer) = matching.max_by_key(|(version, _)| *version)?;
-        Some(Runtime { version, layer, origin: Origin::Stored })
+    fn stored(&self, request: &Request) -> Option<Stored> {
+        let fitting = self.all_stored().into_iter().filter(|stored| request.accepts(stored.version));
+        fitting.max_by_key(|stored| stored.version)
     }
 
-    /// All runtimes made by this recipe whose layers are there. A damaged entry is as good as none: it is
-    /// made again.
-    fn stored_all(&self) -> Vec<(Version, LayerRef)> {
-        let suffix = format!("-{}.json", relocate::recipe());
-        let entries = fs::read_dir(self.index()).into_iter().flatten().flatten();
+    /// All stored runtimes that were made by today's recipe.
+    fn all_stored(&self) -> Vec<Stored> {
+        let recipe = relocate::recipe();
+        let entries = fs::read_dir(&*self.dir).into_iter().flatten().flatten();
         entries
             .filter_map(|entry| {
                 let name = entry.file_name().into_string().ok()?;
-                let version = name.strip_prefix("python-")?.strip_suffix(&suffix)?.parse().ok()?;
-                let layer: LayerRef = serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()?;
-                self.blobs.exists(&layer.digest).then_some((version, layer))
+                let (version, rest) = name.strip_prefix("python-")?.split_once('-')?;
+                let digest = rest.strip_prefix(&recipe)?.strip_prefix('-')?.strip_suffix(".erofs")?;
+                let (version, digest) = (version.parse().ok()?, digest.parse().ok()?);
+                Some(Stored { version, digest, image: entry.path() })
             })
             .collect()
     }
 
-    fn index(&self) -> PathBuf {
-        self.dir.join("runtimes")
+    fn lock(&self) -> Result<Flock<File>, PythonError> {
+        let path = self.dir.join("lock");
+        let file = File::options().create(true).append(true).open(&path).map_err(store(&path))?;
+        Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| store(&path)(errno.into()))
     }
 
-    fn unfinished(&self) -> PathBuf {
-        self.dir.join("unfinished")
-    }
-
-    fn making(&self) -> MutexGuard<'_, HashSet<Version>> {
+    fn failed(&self) -> MutexGuard<'_, HashSet<Version>> {
         // The set is only ever added to, whole entries at a time.
-        self.making.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn remove_tree(path: &Path) -> Result<(), PythonError> {
+    match fs::remove_dir_all(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(store(path)(cause)),
+        _ => Ok(()),
     }
 }
 

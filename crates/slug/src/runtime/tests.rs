@@ -3,7 +3,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{Origin, PythonError, Request, Runtimes, Sources, Version, prefixes};
-use crate::blobs::Blobs;
+use crate::blobs::{Blobs, ImportError};
+use crate::digest::Digest;
 use crate::stack::tests::{cache, inside, stack};
 
 /// A self-contained Python of this machine; the tests of relocation need one to copy.
@@ -19,7 +20,7 @@ fn prefix() -> (Version, PathBuf) {
 
 fn runtimes(dir: &Path, sources: Sources) -> Runtimes {
     let blobs = Blobs::open(&dir.join("blobs")).expect("opened");
-    Runtimes::open(blobs, &dir.join("runtimes"), sources).expect("opened")
+    Runtimes::open(blobs, dir, sources).expect("opened")
 }
 
 fn request(version: Version) -> Request {
@@ -69,10 +70,12 @@ fn a_python_of_this_machine_works_on_the_run_base_at_its_new_place() {
     let again =
         runtimes.python(&Request { patch: Some(version.patch), ..request(version) }, &stack).expect("stored");
     assert_eq!((again.layer, again.origin), (layer.clone(), Origin::Stored));
-    assert_eq!(runtimes.live().into_iter().collect::<Vec<_>>(), [layer.digest]);
-    let reopened = self::runtimes(dir.path(), Sources::default());
-    assert_eq!(reopened.python(&request(version), &stack).expect("remembered").origin, Origin::Stored);
-    assert_eq!(std::fs::read_dir(dir.path().join("runtimes/unfinished")).expect("read").count(), 0);
+    let blobs = Blobs::open(&dir.path().join("of-another-server")).expect("opened");
+    let other = Runtimes::open(blobs.clone(), dir.path(), Sources::default()).expect("opened");
+    let shared = other.python(&request(version), &stack).expect("shared");
+    assert_eq!((&shared.layer, shared.origin), (&layer, Origin::Stored));
+    blobs.verify(&layer.digest).expect("whole");
+    assert!(!dir.path().join("runtimes/unfinished").exists());
 }
 
 /// The `uv` to test with: from `HOKKU_UV` or `PATH`, else installed from PyPI into the tests' cache.
@@ -177,6 +180,21 @@ fn what_cannot_be_had_is_answered_with_what_can() {
     let refused = runtimes.python(&wanted, &stack()).expect_err("does not exist");
     assert_eq!(refused.to_string(), format!("Python 3.99.1 is not available here; there is: {version}"));
     assert!(matches!(refused, PythonError::Unavailable { available, .. } if available == [version]));
+}
+
+#[test]
+fn a_damaged_stored_runtime_is_not_used_and_forgotten() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let runtimes = runtimes(dir.path(), Sources::default());
+    let digest = Digest::of(b"what was stored");
+    let image =
+        dir.path().join(format!("runtimes/python-3.12.1-{}-{digest}.erofs", super::relocate::recipe()));
+    std::fs::write(&image, "what a disk made of it").expect("written");
+    let version = Version { major: 3, minor: 12, patch: 1 };
+    assert_eq!(runtimes.available(), [version]);
+    let refused = runtimes.python(&request(version), &stack()).expect_err("damaged");
+    assert!(matches!(refused, PythonError::Import { cause: ImportError::Damaged { .. }, .. }), "{refused:?}");
+    assert!(runtimes.available().is_empty());
 }
 
 #[test]
