@@ -4,9 +4,9 @@
 //! command line. Both are called with `run --detach`: the command becomes a child of the calling
 //! process (a subreaper) once the runtime has ended.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -146,21 +146,14 @@ impl CommandRuntime {
     }
 
     /// Waits for the end of `command`; an error carries the last message of its log.
-    ///
-    /// A runtime leaves helpers behind that become children of this subreaper and end at once. It gets
-    /// a process group of its own, which the container leaves by becoming a session, so that they can
-    /// be told apart and reaped.
     fn finish(&self, step: &'static str, mut command: Command, log: &Path) -> Result<(), RuntimeError> {
-        let spawn_error = |cause| RuntimeError::Spawn { program: self.program.clone(), cause };
-        let mut child = command.process_group(0).spawn().map_err(spawn_error)?;
-        let status = child.wait().map_err(spawn_error)?;
-        let group = Pid::from_raw(-child.id().cast_signed());
-        while waitpid(group, None).is_ok() {}
+        let program = || self.program.clone();
+        let status = command.status().map_err(|cause| RuntimeError::Spawn { program: program(), cause })?;
         if status.success() {
             return Ok(());
         }
         let message = last_message(log).unwrap_or_else(|| format!("ended with {status}"));
-        Err(RuntimeError::Refused { program: self.program.clone(), step, message })
+        Err(RuntimeError::Refused { program: program(), step, message })
     }
 }
 
@@ -186,10 +179,16 @@ impl Runtime for CommandRuntime {
         }
         sys::tie(&mut command, launch.nursery);
         command.arg(launch.id).stdin(launch.stdin).stdout(launch.stdout).stderr(launch.stderr);
+        let before = children();
         self.finish("run", command, &log)?;
         let pid = fs::read_to_string(&pid_file).ok().and_then(|text| text.trim().parse().ok());
-        pid.map(Pid::from_raw)
-            .ok_or_else(|| RuntimeError::NoPid { program: self.program.clone(), path: pid_file })
+        let no_pid = || RuntimeError::NoPid { program: self.program.clone(), path: pid_file };
+        let pid = pid.map(Pid::from_raw).ok_or_else(no_pid)?;
+        // A runtime also leaves helpers to this subreaper, which end at once.
+        for helper in children().difference(&before).filter(|child| **child != pid) {
+            let _ = waitpid(*helper, None);
+        }
+        Ok(pid)
     }
 
     fn delete(&self, id: &str, state: &Path) -> Result<(), RuntimeError> {
@@ -202,6 +201,12 @@ impl Runtime for CommandRuntime {
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         self.finish("delete", command, &log)
     }
+}
+
+/// The children of this thread; none where the kernel does not tell (no CONFIG_PROC_CHILDREN).
+fn children() -> BTreeSet<Pid> {
+    let text = fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+    text.split_whitespace().filter_map(|pid| pid.parse().ok().map(Pid::from_raw)).collect()
 }
 
 /// The full path of a program of the system, if it is installed.

@@ -177,11 +177,13 @@ fn erofs_layers_folders_and_the_upper_are_one_tree() {
     let made = Command::new("mkfs.erofs").arg("-zlz4").arg(&image).arg(lab.path("slug")).output();
     assert!(made.expect("mkfs.erofs").status.success());
     let kept = lab.path("kept");
-    let mut spec = lab.script("a", "stat -c '%u %n' /bin /app /app/code; cat code; echo v2 > code; cat code");
+    let mut spec =
+        lab.script("a", "stat -c '%u %n' /bin /app /app/code; cat code; echo v2 > code; cat code; cat");
     spec.layers.push(Layer::Erofs(image.clone()));
     spec.upper = Upper::Dir(kept.clone());
     let mut shim = lab.start(&spec);
     assert_eq!(shim.ask("warnings"), "[]");
+    drop(shim.child.stdin.take());
     let ended = shim.finish();
     assert_eq!(ended.out, "0 /bin\n1000 /app\n1000 /app/code\nv1v2\n", "{}", ended.err);
     let written = kept.join("upper/app/code");
