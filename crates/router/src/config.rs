@@ -67,8 +67,8 @@ pub struct Limits {
     pub control_in_flight: u32,
     /// Dynos tried for one request (H19, H21; Heroku: 10).
     pub connect_attempts: u32,
-    /// Client connections in all; those above it get H22, and far above it are not accepted. 0: from the
-    /// process's limit of open files.
+    /// Client connections in all; those above it get H22, and a tenth above it are closed at once. 0: half of
+    /// the process's limit of open files.
     pub connections: usize,
     /// Bytes of the request line (Heroku: 8192).
     pub request_line: usize,

@@ -121,7 +121,9 @@ async fn whole(worker: &Worker, peer: &Peer, client: &mut Conn) -> Next {
         random: worker.random(),
     };
     loop {
-        if scan.ready(client.inp.data()) {
+        let blank = client.inp.data().iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        client.inp.consume(blank);
+        if !client.inp.is_empty() && scan.ready(client.inp.data()) {
             match parse(client.inp.data(), arrival, &worker.limits) {
                 Ok(Parsed::Partial) => {}
                 Ok(Parsed::Whole(head, length)) => {

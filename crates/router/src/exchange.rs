@@ -209,8 +209,10 @@ impl Exchange<'_> {
             {
                 break;
             }
+            // What is left of a request after its answer is not read: the connection ends with it.
+            let asked = Asked { keep_alive: self.asked.keep_alive && self.upload.is_done(), ..self.asked };
             let parsed =
-                response::translate(self.upstream.inp.data(), self.asked, &mut self.client.out, self.limits);
+                response::translate(self.upstream.inp.data(), asked, &mut self.client.out, self.limits);
             let length = match parsed {
                 Ok(Parsed::Partial) => break,
                 Ok(Parsed::Interim(length)) => {

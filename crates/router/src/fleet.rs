@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::future::select_all;
 use rustls::ServerConfig;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::LocalSet;
@@ -94,14 +95,18 @@ impl Fleet {
         })
     }
 
-    /// Keeps the table for the next start, then makes every worker use it.
-    pub(crate) async fn publish(&self, table: &Table) {
+    /// Keeps the table for the next start and makes every worker use it. The disk is waited for elsewhere: this
+    /// thread accepts connections.
+    pub(crate) async fn publish(&self, table: Table) {
         let _turn = self.publishing.lock().await;
-        if let Err(error) = saved::save(&self.table_file, table) {
+        let (table, at) = (Arc::new(table), self.table_file.clone());
+        let same = Arc::clone(&table);
+        let saved = tokio::task::spawn_blocking(move || saved::save(&at, &same));
+        self.apply(&table).await;
+        if let Ok(Err(error)) = saved.await {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             tracing::error!(error = %error, cause, "a restarted router will not know this table: {error}");
         }
-        self.apply(table).await;
     }
 
     /// Makes every worker use the table.
@@ -184,6 +189,11 @@ impl Fleet {
         }
     }
 
+    /// Until one worker has ended, which before a drain none should.
+    pub(crate) async fn one_ended(&self) {
+        select_all(self.members.iter().map(|member| Box::pin(member.orders.closed()))).await;
+    }
+
     /// Until every worker has ended.
     async fn all_ended(&self) {
         for member in &self.members {
@@ -223,7 +233,9 @@ async fn work(recruit: Recruit, load: Arc<AtomicUsize>, mut orders: mpsc::Receiv
                     let _ = done.send(());
                 }
                 Some(Order::Drain) => worker.connections.drain(),
-                Some(Order::Cut) | None => worker.connections.cut(),
+                Some(Order::Cut) => worker.connections.cut(),
+                // The main thread is gone, and with it all connections to come.
+                None => break,
             },
             () = closed => {}
         }

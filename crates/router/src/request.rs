@@ -113,7 +113,8 @@ fn admit(worker: &Worker, peer: &Peer, head: &RequestHead, route: &Destination) 
     if head.expect == Expect::Unsupported {
         return Err(Failure::BadRequest("unsupported expect header value", 417));
     }
-    if head.oversized {
+    // The official command line lists earlier request ids in a field of up to 16 kB: the platform takes it.
+    if head.oversized && matches!(route, Destination::App(_)) {
         return Err(Failure::BadRequest("bad header", 400));
     }
     if let (Destination::App(app), Some(sni)) = (route, &peer.sni) {

@@ -82,6 +82,9 @@ pub enum ServeError {
         #[source]
         cause: io::Error,
     },
+    /// A worker's thread ended although nobody asked it to; the others are of no use without it.
+    #[error("a worker of the router ended by itself")]
+    WorkerEnded,
 }
 
 /// Runs the router until SIGTERM or SIGINT (which drain it within [`Limits::drain`]) or a drain by the control
@@ -152,6 +155,7 @@ async fn live(
     tokio::select! {
         () = stop => fleet.begin_drain(config.limits.drain),
         () = fleet.drain_begins.notified() => {}
+        () = fleet.one_ended() => return Err(ServeError::WorkerEnded),
     }
     tasks.shutdown().await;
     fleet.drain(fleet.drain_deadline().unwrap_or(config.limits.drain)).await;

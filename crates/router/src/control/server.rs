@@ -72,8 +72,9 @@ async fn converse(stream: UnixStream, fleet: &Fleet) -> io::Result<()> {
 async fn answer(request: Request, fleet: &Fleet) -> Reply {
     match request {
         Request::Publish(table) => {
-            fleet.publish(&table).await;
-            Reply::Applied(table.generation)
+            let generation = table.generation;
+            fleet.publish(table).await;
+            Reply::Applied(generation)
         }
         Request::InFlight(addresses) => Reply::InFlight(fleet.in_flight(&addresses)),
         Request::Drain { deadline_ms } => {

@@ -1,12 +1,13 @@
 //! A request's head: read from the client once, and written anew as the dyno gets it.
 
+mod compose;
+
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::ops::Range;
 
 use httparse::Header;
 use model::time::Timestamp;
-use uuid::Uuid;
 
 use super::body::Framing;
 use crate::config::Limits;
@@ -149,7 +150,8 @@ pub(crate) fn parse(bytes: &[u8], arrival: Arrival, limits: &Limits) -> Result<P
         (None, Some(host)) => host,
     };
     let host = host::normalise(authority).ok_or(Refused::Malformed("bad host"))?;
-    let head = write(method, target.path, authority, host, &fields, request.headers, arrival);
+    let line = Line { method, path: target.path, authority, host };
+    let head = compose::head(line, &fields, request.headers, arrival);
     Ok(Parsed::Whole(Box::new(head), length))
 }
 
@@ -176,6 +178,14 @@ impl<'a> Target<'a> {
             Some(_) => None,
         }
     }
+}
+
+/// What a request line and the host come to.
+struct Line<'a> {
+    method: &'a str,
+    path: &'a str,
+    authority: &'a [u8],
+    host: String,
 }
 
 /// The fields that mean something to us.
@@ -327,126 +337,6 @@ fn usable_request_id(value: &[u8]) -> Option<&str> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-');
     let usable = REQUEST_ID_BYTES.contains(&value.len()) && value.iter().all(plain);
     std::str::from_utf8(value).ok().filter(|_| usable)
-}
-
-/// Writes the dyno's head and remembers where in it the access line's words are.
-fn write(
-    method: &str,
-    path: &str,
-    authority: &[u8],
-    host: String,
-    fields: &Fields<'_>,
-    headers: &[Header<'_>],
-    arrival: Arrival,
-) -> RequestHead {
-    let mut out = Writer(Vec::with_capacity(1024));
-    let method = out.put(method.as_bytes());
-    out.put(b" ");
-    let path = out.put(path.as_bytes());
-    out.put(b" HTTP/1.1\r\nHost: ");
-    let authority = out.put(authority);
-    out.put(b"\r\n");
-    let mut agent = 0..0;
-    for Header { name, value } in headers {
-        let pass = match Name::of(name) {
-            Name::Expect => fields.http11,
-            Name::Other => fields.connection.is_empty() || !fields.is_hop(name),
-            Name::Upgrade => fields.upgrade,
-            _ => false,
-        };
-        if pass {
-            out.field(name.as_bytes(), value);
-            if name.eq_ignore_ascii_case("user-agent") {
-                agent = out.0.len() - 2 - value.len()..out.0.len() - 2;
-            }
-        }
-    }
-    match fields.body {
-        Framing::Chunked | Framing::Close => out.field(b"Transfer-Encoding", b"chunked"),
-        Framing::Length(length) if length > 0 || has_length(headers) => {
-            out.field(b"Content-Length", length.to_string().as_bytes());
-        }
-        Framing::Length(_) => {}
-    }
-    if fields.upgrade {
-        out.field(b"Connection", b"Upgrade");
-    }
-    if fields.trailers_wanted {
-        out.field(b"TE", b"trailers");
-    }
-    out.put(b"X-Forwarded-For: ");
-    let forwarded_for = out.joined(headers, "x-forwarded-for", |out| {
-        out.put(arrival.peer.to_string().as_bytes());
-    });
-    out.field(b"X-Forwarded-Proto", if arrival.tls { b"https" } else { b"http" });
-    out.field(b"X-Forwarded-Port", arrival.port.to_string().as_bytes());
-    out.put(b"X-Request-Id: ");
-    let request_id = match fields.request_id {
-        Some(id) => out.put(id.as_bytes()),
-        None => {
-            let id = uuid::Builder::from_random_bytes(arrival.random).into_uuid();
-            out.put(id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes())
-        }
-    };
-    out.put(b"\r\nX-Request-Start: ");
-    out.put((arrival.at.as_micros() / 1000).to_string().as_bytes());
-    out.put(b"\r\nVia: ");
-    out.joined(headers, "via", |out| {
-        out.put(VIA.as_bytes());
-    });
-    let &Fields { body, http11, keep_alive, upgrade, expect, oversized, .. } = fields;
-    RequestHead {
-        wire: out.0,
-        method,
-        path,
-        authority,
-        forwarded_for,
-        request_id,
-        agent,
-        host,
-        body,
-        http11,
-        keep_alive,
-        upgrade,
-        expect,
-        oversized,
-    }
-}
-
-fn has_length(headers: &[Header<'_>]) -> bool {
-    headers.iter().any(|header| header.name.eq_ignore_ascii_case("content-length"))
-}
-
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn put(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.0.len();
-        self.0.extend_from_slice(bytes);
-        start..self.0.len()
-    }
-
-    fn field(&mut self, name: &[u8], value: &[u8]) {
-        self.put(name);
-        self.put(b": ");
-        self.put(value);
-        self.put(b"\r\n");
-    }
-
-    /// All values of a field, then `last`, separated by commas, and the line end.
-    fn joined(&mut self, headers: &[Header<'_>], name: &str, last: impl FnOnce(&mut Self)) -> Range<usize> {
-        let start = self.0.len();
-        for header in headers.iter().filter(|header| header.name.eq_ignore_ascii_case(name)) {
-            if !header.value.is_empty() && header.value.is_ascii() {
-                self.put(header.value);
-                self.put(b", ");
-            }
-        }
-        last(self);
-        let end = self.0.len();
-        self.put(b"\r\n");
-        start..end
-    }
 }
 
 #[cfg(test)]

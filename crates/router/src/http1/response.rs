@@ -59,6 +59,10 @@ pub(crate) fn translate(
     out: &mut Buffer,
     limits: &Limits,
 ) -> Result<Parsed, Unusable> {
+    // An empty line before a response would let its sender make us look for the end again and again.
+    if matches!(bytes.first(), Some(b'\r' | b'\n')) {
+        return Err(Unusable::Malformed);
+    }
     let mut headers = [const { MaybeUninit::<Header<'_>>::uninit() }; HEADERS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();

@@ -101,7 +101,7 @@ async fn a_client_that_does_not_read_stops_its_dyno() {
 
 #[tokio::test]
 async fn a_dyno_that_does_not_read_stops_its_client() {
-    let mut router = Router::start(Limits::default()).await;
+    let mut router = Router::start(Limits { drain: Duration::ZERO, ..Limits::default() }).await;
     let (address, _life) = dyno(|mut stream| async move {
         read_head(&mut stream).await.expect("a request");
         std::future::pending::<()>().await;
