@@ -11,9 +11,9 @@ use crate::tools;
 /// The longest that an interpreter may take to tell its version.
 const PROBE_LIMIT: Duration = Duration::from_secs(10);
 
-/// The minor versions of Python 3 that are looked for.
+/// The minor versions of Python 3 that are looked for; older ones lack what a runtime is tried with.
 fn minors() -> std::ops::RangeInclusive<u16> {
-    8..=30
+    9..=30
 }
 
 /// The places where self-contained Pythons usually are: pyenv's versions below `home`, `/usr/local`,
