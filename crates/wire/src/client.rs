@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, Full, Limited};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use connection::Streaming;
 use connection::Origin;
+pub use connection::Streaming;
 
 /// How long the head of an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -141,11 +141,7 @@ impl Client {
         for _ in 0..PAGES_MAX {
             let answer = self.call(Method::GET, path, None, range.take()).await?;
             items.extend(self.parse::<Vec<T>>(&answer)?);
-            range = answer
-                .headers()
-                .get("next-range")
-                .and_then(|next| next.to_str().ok())
-                .map(str::to_owned);
+            range = answer.headers().get("next-range").and_then(|next| next.to_str().ok()).map(str::to_owned);
             if range.is_none() {
                 break;
             }

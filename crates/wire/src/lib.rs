@@ -39,8 +39,8 @@ mod status;
 
 pub use account::{Account, AccountChange};
 pub use addon::{
-    Addon, AddonAction, AddonChange, AddonDestruction, AddonRequest, AddonResolution, BilledPrice, BillingEntity,
-    NewAttachmentName,
+    Addon, AddonAction, AddonChange, AddonDestruction, AddonRequest, AddonResolution, BilledPrice,
+    BillingEntity, NewAttachmentName,
 };
 pub use addon_attachment::{AttachedAddon, Attachment, AttachmentRequest, AttachmentResolution};
 pub use addon_service::AddonService;
@@ -50,7 +50,7 @@ pub use buildpack_installation::{
     Buildpack, BuildpackChoice, BuildpackInstallation, BuildpackInstallations, RegisteredBuildpack,
 };
 pub use client::{BadClient, Client, ClientError, Streaming};
-pub use collaborator::{Collaborator, Collaborating};
+pub use collaborator::{Collaborating, Collaborator};
 pub use config_vars::{ConfigVars, ConfigVarsChange};
 pub use database::{Database, DatabaseFact, WaitStatus};
 pub use domain::{Domain, DomainRequest};

@@ -61,8 +61,7 @@ impl Origin {
             .map_err(|error| BadClient::Certificate { detail: error.to_string() })?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let unset =
-            Self { host: String::new(), port: 0, secure: false, trust: Arc::new(trust) };
+        let unset = Self { host: String::new(), port: 0, secure: false, trust: Arc::new(trust) };
         let (origin, _) = unset.sibling(base).ok_or_else(|| BadClient::Url { url: base.to_owned() })?;
         Ok(origin)
     }

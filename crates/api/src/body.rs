@@ -1,0 +1,30 @@
+//! Request bodies.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, Request};
+use serde::de::DeserializeOwned;
+use serde_json::error::Category;
+
+use crate::Server;
+use crate::error::Problem;
+
+/// Largest JSON body read, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// A JSON body of a known shape. Properties that are not known are ignored, as on Heroku: clients send many.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<Server>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Arc<Server>) -> Result<Self, Problem> {
+        let too_large = Problem::TooLarge { at_most: BODY_BYTES_MAX as u64 };
+        let body = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX).await.map_err(|_| too_large)?;
+        let body = if body.trim_ascii().is_empty() { b"{}".as_slice() } else { &body };
+        serde_json::from_slice(body).map(Self).map_err(|error| match error.classify() {
+            Category::Data => Problem::Invalid(format!("Invalid request body: {error}.")),
+            Category::Io | Category::Syntax | Category::Eof => Problem::NotJson,
+        })
+    }
+}

@@ -1,0 +1,213 @@
+//! Every route of the API on one page.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{MethodFilter, MethodRouter, on};
+
+use crate::door::{Door, Gate, enter};
+use crate::{
+    Context, Server, account, addon_attachments, addon_services, addons, apps, buildpacks, builds,
+    collaborators, config_vars, databases, domains, dyno_sizes, dynos, features, formation, log_sessions,
+    log_stream, nothing, oauth_authorizations, output_streams, protocol, rate_limit, regions, releases,
+    slugs, sources, stacks, status,
+};
+
+/// One method of one path.
+pub(crate) struct Route {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests walk over every route"))]
+    pub(crate) method: MethodFilter,
+    pub(crate) path: &'static str,
+    pub(crate) door: Door,
+    handler: MethodRouter<Arc<Server>>,
+}
+
+impl Route {
+    fn through(self, door: Door) -> Self {
+        Self { door, ..self }
+    }
+}
+
+/// The API's router; it answers every path, so what else shares a listener with it goes before it.
+pub fn routes(cx: Context) -> Router {
+    let server = Arc::new(Server::new(cx));
+    let add = |router: Router<Arc<Server>>, route: Route| {
+        let gate = Gate { server: Arc::clone(&server), door: route.door };
+        router.route(route.path, route.handler.layer(from_fn_with_state(gate, enter)))
+    };
+    table()
+        .into_iter()
+        .fold(Router::new(), add)
+        .fallback(protocol::no_endpoint)
+        .method_not_allowed_fallback(protocol::no_endpoint)
+        // Bodies have their own limits, by what they are for.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn(protocol::frame))
+        .with_state(server)
+}
+
+fn route<H, T>(method: MethodFilter, path: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Arc<Server>>,
+    T: 'static,
+{
+    Route { method, path, door: Door::Account, handler: on(method, handler) }
+}
+
+fn get<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::GET, path, handler)
+}
+
+fn post<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::POST, path, handler)
+}
+
+fn patch<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::PATCH, path, handler)
+}
+
+fn put<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::PUT, path, handler)
+}
+
+fn delete<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
+    route(MethodFilter::DELETE, path, handler)
+}
+
+/// Every route. Whose app it is, is decided behind the door, in `access`.
+pub(crate) fn table() -> Vec<Route> {
+    [of_accounts(), of_apps(), of_processes(), of_releases(), of_addons(), of_the_platform()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn of_accounts() -> Vec<Route> {
+    vec![
+        get("/account", account::info),
+        patch("/account", account::update),
+        get("/account/rate-limits", rate_limit::info).through(Door::Unmetered),
+        get("/account/features", nothing::of_account),
+        get("/account/features/{feature}", features::of_account),
+        get("/account/keys", nothing::of_account),
+        get("/users/{account}", account::user),
+        get("/users/{account}/apps", apps::list_of_user),
+        get("/oauth/authorizations", oauth_authorizations::list),
+        post("/oauth/authorizations", oauth_authorizations::create).through(Door::Login),
+        get("/oauth/authorizations/{authorization}", oauth_authorizations::info),
+        delete("/oauth/authorizations/{authorization}", oauth_authorizations::destroy),
+        get("/oauth/clients", nothing::of_account),
+        get("/oauth/sessions", nothing::of_account),
+        delete("/oauth/sessions/{session}", oauth_authorizations::destroy_session),
+        get("/teams", nothing::of_account),
+        get("/spaces", nothing::of_account),
+        get("/pipelines", nothing::of_account),
+    ]
+}
+
+fn of_apps() -> Vec<Route> {
+    vec![
+        get("/apps", apps::list),
+        post("/apps", apps::create),
+        post("/filters/apps", apps::filter),
+        get("/apps/{app}", apps::info),
+        patch("/apps/{app}", apps::update),
+        delete("/apps/{app}", apps::destroy),
+        get("/apps/{app}/config-vars", config_vars::info),
+        patch("/apps/{app}/config-vars", config_vars::update),
+        get("/apps/{app}/collaborators", collaborators::list),
+        get("/apps/{app}/collaborators/{collaborator}", collaborators::info),
+        get("/apps/{app}/domains", domains::list),
+        post("/apps/{app}/domains", domains::create),
+        get("/apps/{app}/domains/{domain}", domains::info),
+        delete("/apps/{app}/domains/{domain}", domains::destroy),
+        get("/apps/{app}/features", nothing::of_app),
+        get("/apps/{app}/features/{feature}", features::of_app),
+        get("/apps/{app}/sni-endpoints", nothing::of_app),
+        get("/apps/{app}/log-drains", nothing::of_app),
+        get("/apps/{app}/webhooks", nothing::of_app),
+        get("/apps/{app}/pipeline-couplings", nothing::pipeline_coupling),
+        get("/apps/{app}/available-stacks", stacks::available),
+        post("/apps/{app}/log-sessions", log_sessions::create),
+        get("/streams/log/{permit}", log_stream::read).through(Door::Open),
+    ]
+}
+
+fn of_processes() -> Vec<Route> {
+    vec![
+        get("/apps/{app}/formation", formation::list),
+        patch("/apps/{app}/formation", formation::batch),
+        get("/apps/{app}/formation/{formation}", formation::info),
+        patch("/apps/{app}/formation/{formation}", formation::update),
+        get("/apps/{app}/dynos", dynos::list),
+        post("/apps/{app}/dynos", dynos::run),
+        delete("/apps/{app}/dynos", dynos::restart_all),
+        get("/apps/{app}/dynos/{dyno}", dynos::info),
+        delete("/apps/{app}/dynos/{dyno}", dynos::stop),
+        post("/apps/{app}/dynos/{dyno}/actions/stop", dynos::stop),
+        delete("/apps/{app}/formations/{formation}", dynos::restart_type),
+        post("/apps/{app}/formations/{formation}/actions/stop", dynos::restart_type),
+        get("/apps/{app}/available-dyno-sizes", dyno_sizes::available),
+        get("/dyno-sizes", dyno_sizes::list),
+        get("/dyno-sizes/{size}", dyno_sizes::info),
+    ]
+}
+
+fn of_releases() -> Vec<Route> {
+    vec![
+        get("/apps/{app}/releases", releases::list),
+        post("/apps/{app}/releases", releases::create),
+        get("/apps/{app}/releases/{release}", releases::info),
+        get("/apps/{app}/releases/{release}/config-vars", config_vars::of_release),
+        get("/apps/{app}/slugs/{slug}", slugs::info),
+        get("/apps/{app}/builds", builds::list),
+        post("/apps/{app}/builds", builds::create),
+        get("/apps/{app}/builds/{build}", builds::info),
+        get("/streams/output/{permit}", output_streams::read).through(Door::Open),
+        post("/sources", sources::create),
+        post("/apps/{app}/sources", sources::create_of_app),
+        put("/sources/{permit}", sources::put).through(Door::Open),
+        get("/apps/{app}/buildpack-installations", buildpacks::list),
+        put("/apps/{app}/buildpack-installations", buildpacks::update),
+        get("/buildpacks", buildpacks::registry_list).through(Door::Open),
+        get("/buildpacks/{slug}", buildpacks::registry_info).through(Door::Open),
+    ]
+}
+
+fn of_addons() -> Vec<Route> {
+    vec![
+        get("/addons", addons::list),
+        get("/addons/{addon}", addons::info),
+        get("/addons/{addon}/addon-attachments", addon_attachments::list_of_addon),
+        get("/apps/{app}/addons", addons::list_of_app),
+        post("/apps/{app}/addons", addons::create),
+        get("/apps/{app}/addons/{addon}", addons::info_of_app),
+        delete("/apps/{app}/addons/{addon}", addons::destroy),
+        post("/actions/addons/resolve", addons::resolve),
+        get("/addon-attachments", addon_attachments::list),
+        get("/addon-attachments/{attachment}", addon_attachments::info),
+        get("/apps/{app}/addon-attachments", addon_attachments::list_of_app),
+        get("/apps/{app}/addon-attachments/{attachment}", addon_attachments::info_of_app),
+        post("/actions/addon-attachments/resolve", addon_attachments::resolve),
+        get("/addon-services", addon_services::list),
+        get("/addon-services/{service}", addon_services::info),
+        get("/addon-services/{service}/plans", addon_services::plans),
+        get("/addon-services/{service}/plans/{plan}", addon_services::plan_of_service),
+        get("/plans/{plan}", addon_services::plan_info),
+        get("/client/v11/databases/{database}", databases::info),
+        get("/client/v11/databases/{database}/wait_status", databases::wait_status),
+    ]
+}
+
+fn of_the_platform() -> Vec<Route> {
+    vec![
+        get("/regions", regions::list),
+        get("/regions/{region}", regions::info),
+        get("/stacks", stacks::list),
+        get("/stacks/{stack}", stacks::info),
+        get("/api/v4/current-status", status::current).through(Door::Open),
+    ]
+}
