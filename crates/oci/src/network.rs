@@ -13,6 +13,7 @@
 //! Everything made carries the server's tag; several servers share a machine without meeting.
 //! It routes no requests and resolves no names, and `ip_forward` stays on when it closes.
 
+mod claim;
 mod firewall;
 mod link;
 mod pins;
@@ -21,14 +22,12 @@ mod slots;
 mod subnet;
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use nix::fcntl::{Flock, FlockArg};
 use tokio::sync::{Notify, RwLock};
 use tokio::task::JoinHandle;
 
@@ -36,11 +35,11 @@ pub use self::firewall::FirewallError;
 pub use self::link::LinkError;
 pub use self::subnet::{Cidr, NotACidr};
 
+use self::claim::{Claim, claim};
 use self::firewall::Rules;
 use self::link::{Netlink, Plan};
 use self::pins::Pins;
 use self::slots::{Lent, Slots};
-use crate::sandbox::WORK;
 use crate::spec::UIDS;
 
 /// Longest tag: interface names have 15 bytes, `hk`, `-` and a slot number included.
@@ -49,8 +48,6 @@ pub const TAG_MAX: usize = 8;
 pub const SLOTS_MAX: u32 = 4_000;
 /// First host user id of slot 0; slot n has the [`UIDS`] ids from `ID_BASE + n * UIDS`.
 pub const ID_BASE: u32 = 1_000_000;
-/// Largest packet, where the way out allows it.
-const MTU_MAX: u32 = 1_500;
 /// Addresses before slot 0's: the network's own and the gateway's.
 const FIRST_HOST: u32 = 2;
 
@@ -68,7 +65,7 @@ pub enum Egress {
 pub struct NetworkConfig {
     /// Name of this server on this machine: 1 to [`TAG_MAX`] of `a-z 0-9`, unique.
     pub tag: String,
-    /// The addresses of the dynos; `None` picks a free network once and keeps it in `state_dir`.
+    /// The addresses of the dynos; `None` picks a free network. Decided once and kept in `state_dir`.
     pub subnet: Option<Cidr>,
     /// Folder of its own for what must outlive the server.
     pub state_dir: PathBuf,
@@ -176,11 +173,11 @@ impl Network {
         }
         let pins = Pins::open(&config.state_dir).map_err(failed("make the network's folder"))?;
         let netlink = Netlink::open()?;
-        let (subnet, bridge, mtu) = claim(&config, &pins, &netlink).await?;
+        let Claim { subnet, bridge, mtu, mut warnings } = claim(&config, &pins, &netlink).await?;
         let gateway = subnet.host(1).ok_or(NetworkError::NoSubnet)?;
         let resolvers = resolver::nameservers();
         let name = bridge_name(tag);
-        let mut warnings = firewall::foreign_drops(&name).await;
+        warnings.extend(firewall::foreign_drops(&name).await);
         if resolvers.is_empty() {
             warnings.push(
                 "/etc/resolv.conf names no server a dyno could reach: names will not resolve".to_owned(),
@@ -442,35 +439,6 @@ async fn refill(inner: Arc<Inner>) {
         }
         inner.short.notified().await;
     }
-}
-
-/// Finds the subnet and makes the bridge in it, alone on this machine: two servers that start at once
-/// must not pick the same.
-async fn claim(
-    config: &NetworkConfig,
-    pins: &Pins,
-    netlink: &Netlink,
-) -> Result<(Cidr, u32, u32), NetworkError> {
-    let lock = failed("lock the choice of networks (/run/hokku)");
-    let _alone =
-        tokio::task::spawn_blocking(lock_machine).await.map_err(io::Error::other).flatten().map_err(lock)?;
-    let name = bridge_name(&config.tag);
-    let routes = fs::read_to_string("/proc/net/route").map_err(failed("read the machine's routes"))?;
-    let known = config.subnet.or_else(|| pins.subnet());
-    let subnet =
-        known.or_else(|| subnet::pick(&subnet::routed(&routes, &name))).ok_or(NetworkError::NoSubnet)?;
-    pins.write_subnet(subnet).map_err(failed("write down the network"))?;
-    let gateway = subnet.host(1).ok_or(NetworkError::NoSubnet)?;
-    let way_out = subnet::default_interface(&routes);
-    let mtu = way_out.and_then(|dev| fs::read_to_string(format!("/sys/class/net/{dev}/mtu")).ok());
-    let mtu = mtu.and_then(|text| text.trim().parse().ok()).unwrap_or(MTU_MAX).min(MTU_MAX);
-    let bridge = netlink.bridge(&name, gateway, subnet.prefix(), mtu).await?;
-    Ok((subnet, bridge, mtu))
-}
-
-fn lock_machine() -> io::Result<Flock<File>> {
-    fs::DirBuilder::new().recursive(true).mode(0o711).create(WORK)?;
-    Flock::lock(File::open(WORK)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno.into())
 }
 
 /// What a task of ours came to; it is never aborted, so only a panic can break it.

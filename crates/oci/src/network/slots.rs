@@ -23,7 +23,8 @@ impl Slots {
 
     /// Lends a ready slot to `name`, or tells which it has already; `None` if none is ready.
     pub(super) fn lend(&mut self, name: &str) -> Option<Lent> {
-        if let Some(slot) = self.lent().find_map(|(slot, lent_to)| (lent_to == name).then_some(slot)) {
+        let has = |(slot, lent_to): &(u32, &str)| *lent_to == name && !self.busy.contains(slot);
+        if let Some((slot, _)) = self.lent().find(has) {
             return Some(Lent::Before(slot));
         }
         let slot = self.ready.pop_front()?;
@@ -98,6 +99,7 @@ mod tests {
         assert!(!slots.end(1, "web.2"), "not its owner");
         assert!(slots.end(1, "web.1"));
         assert!(!slots.end(1, "web.1"), "once is enough");
+        assert_eq!(slots.lend("web.1"), None, "what is being removed is not lent again");
         slots.keep(1);
         assert!(slots.end(1, "web.1"), "the first try failed");
         slots.forget(1);

@@ -16,10 +16,10 @@ pub(super) const EVERYWHERE: &[(&str, libc::c_long)] = calls! {
     SYS_read SYS_write SYS_readv SYS_writev SYS_pread64 SYS_pwrite64 SYS_preadv SYS_pwritev SYS_preadv2
     SYS_pwritev2 SYS_lseek SYS_sendfile SYS_splice SYS_tee SYS_vmsplice SYS_copy_file_range SYS_readahead
     SYS_fadvise64 SYS_fallocate SYS_ftruncate SYS_truncate SYS_fsync SYS_fdatasync SYS_sync SYS_syncfs
-    SYS_sync_file_range SYS_flock SYS_fcntl SYS_ioctl
+    SYS_flock SYS_fcntl SYS_ioctl
     // files: names
     SYS_openat SYS_openat2 SYS_close SYS_close_range SYS_dup SYS_dup3 SYS_getcwd SYS_chdir SYS_fchdir
-    SYS_mkdirat SYS_mknodat SYS_unlinkat SYS_renameat SYS_renameat2 SYS_linkat SYS_symlinkat
+    SYS_mkdirat SYS_mknodat SYS_unlinkat SYS_renameat2 SYS_linkat SYS_symlinkat
     SYS_readlinkat SYS_getdents64 SYS_umask SYS_name_to_handle_at
     // files: attributes
     SYS_fstat SYS_newfstatat SYS_statx SYS_statfs SYS_fstatfs SYS_faccessat SYS_faccessat2 SYS_fchmod
@@ -59,7 +59,7 @@ pub(super) const EVERYWHERE: &[(&str, libc::c_long)] = calls! {
     SYS_sched_yield SYS_sched_getaffinity SYS_sched_setaffinity SYS_sched_getattr SYS_sched_setattr
     SYS_sched_getparam SYS_sched_setparam SYS_sched_getscheduler SYS_sched_setscheduler
     SYS_sched_get_priority_max SYS_sched_get_priority_min SYS_sched_rr_get_interval SYS_getpriority
-    SYS_setpriority SYS_ioprio_get SYS_ioprio_set SYS_getrlimit SYS_setrlimit SYS_prlimit64
+    SYS_setpriority SYS_ioprio_get SYS_ioprio_set SYS_prlimit64
     SYS_getrusage SYS_getcpu
     // time and facts
     SYS_clock_gettime SYS_clock_getres SYS_clock_nanosleep SYS_clock_adjtime SYS_adjtimex
@@ -68,16 +68,32 @@ pub(super) const EVERYWHERE: &[(&str, libc::c_long)] = calls! {
     SYS_getrandom
 };
 
-/// Calls that only x86-64 has: older forms of those above, and its own two.
+/// Calls that only x86-64 has (older forms of those above, two of its own) or `libc` only knows here.
 #[cfg(target_arch = "x86_64")]
 pub(super) const HERE: &[(&str, libc::c_long)] = calls! {
     SYS_open SYS_creat SYS_stat SYS_lstat SYS_access SYS_chmod SYS_chown SYS_lchown SYS_link SYS_symlink
     SYS_readlink SYS_unlink SYS_rename SYS_mkdir SYS_rmdir SYS_mknod SYS_getdents SYS_utime SYS_utimes
     SYS_futimesat SYS_dup2 SYS_pipe SYS_poll SYS_select SYS_epoll_create SYS_epoll_wait SYS_eventfd
     SYS_signalfd SYS_inotify_init SYS_fork SYS_vfork SYS_getpgrp SYS_pause SYS_alarm SYS_time
-    SYS_arch_prctl SYS_modify_ldt
+    SYS_renameat SYS_sync_file_range SYS_getrlimit SYS_setrlimit SYS_arch_prctl SYS_modify_ldt
 };
 
-/// Other architectures have no calls of their own that a container needs.
-#[cfg(not(target_arch = "x86_64"))]
-pub(super) const HERE: &[(&str, libc::c_long)] = &[];
+/// Calls that `libc` does not know on 64-bit ARM.
+#[cfg(target_arch = "aarch64")]
+pub(super) const HERE: &[(&str, libc::c_long)] =
+    &[("renameat", 38), ("sync_file_range", 84), ("getrlimit", 163), ("setrlimit", 164)];
+
+/// Calls too new for `libc` to know on every architecture. Numbers from 424 on are the same on all.
+pub(super) const NEWEST: &[(&str, libc::c_long)] = &[
+    ("cachestat", 451),
+    ("fchmodat2", 452),
+    ("map_shadow_stack", 453),
+    ("futex_wake", 454),
+    ("futex_wait", 455),
+    ("futex_requeue", 456),
+    ("mseal", 462),
+    ("setxattrat", 463),
+    ("getxattrat", 464),
+    ("listxattrat", 465),
+    ("removexattrat", 466),
+];

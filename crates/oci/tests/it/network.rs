@@ -104,7 +104,9 @@ fn stop(mut shim: Shim) {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_host_reaches_a_dyno_and_no_other_dyno_does() {
     let lab = Lab::new();
-    with_network(config(&lab), async |network| {
+    let config = config(&lab);
+    let table = format!("hokku_{}", config.tag);
+    with_network(config, async |network| {
         let (one, two) =
             (network.lease("web.1").await.expect("lease"), network.lease("web.2").await.expect("lease"));
         assert_ne!(one.id_base(), two.id_base());
@@ -115,6 +117,10 @@ async fn the_host_reaches_a_dyno_and_no_other_dyno_does() {
         let page = std::io::read_to_string(stream).expect("answer");
         assert!(page.ends_with("hello\n"), "{page}");
         refused(&lab, &two, one.ip, 8080);
+        let flush = Command::new("nft").args(["delete", "table", "inet", &table]).status();
+        assert!(flush.expect("nft").success());
+        refused(&lab, &two, one.ip, 8080);
+        network.allow(&[]).await.expect("the firewall is mended");
         let (itself, _) = reaches(&lab, &one, one.ip, 8080);
         assert!(itself, "a dyno reaches itself by its address");
         stop(shim);
