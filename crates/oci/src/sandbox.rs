@@ -3,7 +3,7 @@
 //! Everything a container's root is made of is mounted in a private mount namespace, so it vanishes
 //! with the process however that ends; nothing has to be unmounted after a SIGKILL. The mounts lie
 //! under one short fixed path, [`WORK`], for two reasons: a container's root user must be able to
-//! walk there even when the data folder is below a closed one (`/root`), and the container sees the
+//! walk there even when the data folder is below a closed home folder, and the container sees the
 //! paths of its overlay's layers in `/proc/self/mounts`, where the host's should not show.
 
 use std::fs;

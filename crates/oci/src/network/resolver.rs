@@ -40,12 +40,12 @@ mod tests {
 
     #[test]
     fn loopback_and_comments_are_left_out() {
-        let text = "# x\nnameserver 127.0.0.53\nnameserver ::1\nsearch a\n nameserver 10.255.255.53 # y\n\
+        let text = "# x\nnameserver 127.0.0.53\nnameserver ::1\nsearch a\n nameserver 198.51.100.53 # y\n\
                     nameserver 1.1.1.1\nnameserver 1.1.1.2\nnameserver 1.1.1.3\nnameserver\n";
         let servers = reachable(text);
-        let expected = ["10.255.255.53", "1.1.1.1", "1.1.1.2"].map(|s| s.parse::<Ipv4Addr>().expect("ip"));
+        let expected = ["198.51.100.53", "1.1.1.1", "1.1.1.2"].map(|s| s.parse::<Ipv4Addr>().expect("ip"));
         assert_eq!(servers, expected);
-        assert_eq!(resolv_conf(&servers[..1]), "nameserver 10.255.255.53\n");
+        assert_eq!(resolv_conf(&servers[..1]), "nameserver 198.51.100.53\n");
         assert_eq!(reachable("nameserver 127.0.0.53\n"), Vec::<Ipv4Addr>::new());
     }
 }

@@ -6,7 +6,7 @@ fn rules(egress: Egress) -> String {
         bridge: "hkt",
         subnet: "10.213.0.0/20".parse().expect("a network"),
         egress,
-        resolvers: &[Ipv4Addr::new(10, 255, 255, 53)],
+        resolvers: &[Ipv4Addr::new(198, 51, 100, 53)],
         allow: &[(Ipv4Addr::new(10, 213, 0, 1), 5432), (Ipv4Addr::new(10, 213, 0, 1), 6379)],
     })
 }
