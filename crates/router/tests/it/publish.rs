@@ -124,6 +124,18 @@ async fn a_broken_table_file_does_not_keep_the_router_down() {
 }
 
 #[tokio::test]
+async fn what_a_killed_router_left_is_in_nobodys_way() {
+    let home = Arc::new(tempfile::tempdir().expect("a directory"));
+    for name in ["control.sock", "control.new"] {
+        drop(std::os::unix::net::UnixListener::bind(home.path().join(name)).expect("a socket"));
+    }
+    std::fs::write(home.path().join("control.lock"), "").expect("a file that nobody locks");
+    let router = Router::start_in(home, short()).await;
+    let mode = std::fs::metadata(router.control_socket()).expect("a socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "only its owner controls it");
+}
+
+#[tokio::test]
 async fn a_second_router_is_refused_and_says_why() {
     let router = Router::start(short()).await;
     let start = |home: &std::path::Path, listen| {

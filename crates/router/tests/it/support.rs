@@ -69,7 +69,7 @@ impl Router {
         Self::start_in(Arc::new(tempfile::tempdir().expect("a directory")), limits).await
     }
 
-    async fn start_in(home: Arc<tempfile::TempDir>, limits: Limits) -> Self {
+    pub(crate) async fn start_in(home: Arc<tempfile::TempDir>, limits: Limits) -> Self {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         let address = listener.local_addr().expect("its address");
         let config = config(home.path(), Listen::Inherited(listener), limits);
