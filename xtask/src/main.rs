@@ -1,2 +1,53 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores, in plain std Rust so that they build in seconds.
+//!
+//! `cargo xtask setup | demo | test | lint | ci | tidy | bench`; each says what it does, and installs what it needs.
+
+mod bench;
+mod demo;
+mod lint;
+mod run;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  demo           install what is missing, start a server, push the sample Django app, show it, leave it running
+  demo --stop    stop the demo's server and everything it runs
+  test [ARGS]    install what is missing and run all tests; ARGS go to cargo test
+  lint           rustfmt, clippy and tidy
+  ci             lint, then test
+  bench NAME     measure: push
+  setup          only install what is missing (Debian packages, uv from PyPI, heroku from npm)
+  tidy           check the rules of the house: sizes, dependencies between crates, licences, docs
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match words.as_slice() {
+        ["demo"] => demo::demo(),
+        ["demo", "--stop"] => demo::stop(),
+        ["test", rest @ ..] => test::test(rest),
+        ["lint"] => lint::lint(),
+        ["ci"] => lint::lint().and_then(|()| test::test(&[])),
+        ["bench", name, rest @ ..] => bench::bench(name, rest),
+        ["setup"] => setup::setup().map(drop),
+        ["tidy"] => tidy::tidy(),
+        ["help" | "--help" | "-h"] => {
+            run::say(HELP);
+            Ok(())
+        }
+        other => Err(format!("unknown command `{}`\n\n{HELP}", other.join(" "))),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            run::complain(&format!("xtask: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}

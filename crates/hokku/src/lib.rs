@@ -1,1 +1,15 @@
-//! (skeleton)
+//! The binary's own parts: configuration, wiring, supervision, shutdown.
+//!
+//! This is the only crate that reads the environment, the clock and signals, and the only one that knows every other.
+
+mod addons;
+pub mod ca;
+pub mod clock;
+pub mod config;
+mod control;
+pub mod data_plane;
+pub mod exports;
+pub mod first_start;
+mod janitor;
+pub mod layout;
+pub mod server;

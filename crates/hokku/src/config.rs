@@ -1,0 +1,137 @@
+//! What `hokku server` is told, read once and checked before a port is bound.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+use model::account::Email;
+use model::domain::Hostname;
+use model::site::Site;
+use oci::network::{Cidr, Egress};
+
+/// Where a server keeps its data when nothing else is said.
+pub const DATA_DIR: &str = "/var/lib/hokku";
+
+/// Options of `hokku server`.
+#[derive(Debug, Clone, Args)]
+pub struct ServerArgs {
+    /// Folder of everything that must be kept: the store, repositories, slugs, logs, Postgres
+    #[arg(long, value_name = "DIR", env = "HOKKU_DATA_DIR", default_value = DATA_DIR)]
+    pub data_dir: PathBuf,
+
+    /// Folder of what can be made again: the stack base that dynos run on. Servers may share it
+    #[arg(long, value_name = "DIR", env = "HOKKU_CACHE_DIR", default_value = "/var/cache/hokku")]
+    pub cache_dir: PathBuf,
+
+    /// Domain under which apps live: app `shop` is served at `shop.NAME`
+    #[arg(long, value_name = "NAME", env = "HOKKU_DOMAIN", default_value = "localhost")]
+    pub domain: Hostname,
+
+    /// Address that serves the API, git and all apps, HTTPS and plain HTTP on the same port. May be repeated
+    #[arg(long, value_name = "ADDR:PORT", env = "HOKKU_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:5443")]
+    pub listen: Vec<SocketAddr>,
+
+    /// Port that clients use, if it is not the first --listen port (behind a port forward)
+    #[arg(long, value_name = "PORT")]
+    pub public_port: Option<u16>,
+
+    /// Address where `heroku run` attaches [default: the first --listen address, next port]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub rendezvous_listen: Option<SocketAddr>,
+
+    /// E-mail address of the account that owns the platform; used at the first start
+    #[arg(long, value_name = "EMAIL", env = "HOKKU_OWNER", default_value = "owner@hokku.localhost")]
+    pub owner: Email,
+
+    /// What dynos and builds may reach besides their own services
+    #[arg(long, value_enum, default_value_t = EgressArg::Open)]
+    pub egress: EgressArg,
+
+    /// Network for dynos, such as 10.213.0.0/20 [default: a free one is picked once]
+    #[arg(long, value_name = "CIDR")]
+    pub dyno_subnet: Option<String>,
+
+    /// Builds at a time; builds of one app never overlap
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub builders: u32,
+
+    /// The `uv` program that installs Python packages [default: found on PATH]
+    #[arg(long, value_name = "FILE", env = "HOKKU_UV")]
+    pub uv: Option<PathBuf>,
+
+    /// Folder with Python installations (`DIR/3.12.1/bin/python3.12`) to offer besides those found. May be repeated
+    #[arg(long, value_name = "DIR", env = "HOKKU_PYTHON_DIR", value_delimiter = ',')]
+    pub python_dir: Vec<PathBuf>,
+
+    /// Folder of the Postgres programs [default: the newest below /usr/lib/postgresql, else PATH]
+    #[arg(long, value_name = "DIR")]
+    pub postgres_bin_dir: Option<PathBuf>,
+
+    /// Port of the Postgres that the server runs [default: a free one is picked once]
+    #[arg(long, value_name = "PORT")]
+    pub postgres_port: Option<u16>,
+
+    /// Use this Postgres, with the rights to make roles and databases, instead of running one
+    #[arg(long, value_name = "URL", env = "HOKKU_POSTGRES_URL")]
+    pub postgres_url: Option<String>,
+
+    /// Seconds a web dyno may take to bind $PORT
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    pub boot_timeout: u64,
+}
+
+/// What dynos may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum EgressArg {
+    /// Everything but this machine, other dynos and link-local addresses
+    Open,
+    /// Besides that no private addresses either: for machines inside somebody's private network
+    DenyPrivate,
+}
+
+impl From<EgressArg> for Egress {
+    fn from(arg: EgressArg) -> Self {
+        match arg {
+            EgressArg::Open => Self::Open,
+            EgressArg::DenyPrivate => Self::DenyPrivate,
+        }
+    }
+}
+
+impl ServerArgs {
+    /// The public addresses that follow from the options.
+    ///
+    /// # Errors
+    /// When no address is given or ports collide.
+    pub fn site(&self) -> anyhow::Result<Site> {
+        let Some(first) = self.listen.first() else { bail!("--listen needs at least one address") };
+        let rendezvous = self.rendezvous();
+        if self.listen.contains(&rendezvous) {
+            bail!("--rendezvous-listen {rendezvous} is one of the --listen addresses; give it a port of its own");
+        }
+        Ok(Site {
+            domain: self.domain.clone(),
+            port: self.public_port.unwrap_or_else(|| first.port()),
+            rendezvous_port: rendezvous.port(),
+        })
+    }
+
+    /// Where `heroku run` attaches.
+    #[must_use]
+    pub fn rendezvous(&self) -> SocketAddr {
+        self.rendezvous_listen.unwrap_or_else(|| {
+            let first = self.listen.first().copied();
+            let first = first.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5443));
+            SocketAddr::new(first.ip(), first.port().saturating_add(1))
+        })
+    }
+
+    /// The dynos' network, if one is prescribed.
+    ///
+    /// # Errors
+    /// When the text is no network.
+    pub fn subnet(&self) -> anyhow::Result<Option<Cidr>> {
+        Ok(self.dyno_subnet.as_deref().map(str::parse).transpose()?)
+    }
+}
