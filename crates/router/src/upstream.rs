@@ -66,6 +66,7 @@ pub(crate) async fn lease(
     let mut tried = None;
     let mut attempts = 0;
     let mut queued = None;
+    let mut full_since = None;
     loop {
         // From here to the slot nothing waits: see `snapshot`.
         let route = worker.find(&head.host).ok_or(Refusal::Unknown)?;
@@ -80,7 +81,8 @@ pub(crate) async fn lease(
                 match connect(worker, slot, may_reuse).await {
                     Ok(lease) => return Ok(lease),
                     Err(NotConnected { failure, dyno, took }) => {
-                        attempts += 1;
+                        // One that has left the table meanwhile says nothing about those that are in it.
+                        attempts += u32::from(worker.uses(dyno.id));
                         tried = Some((dyno, took));
                         if failure == Failure::Platform || attempts >= most_attempts(worker, dynos) {
                             return Err(refuse(failure, tried));
@@ -89,7 +91,7 @@ pub(crate) async fn lease(
                 }
                 continue;
             }
-            choice => wait_for(worker, arrived, choice),
+            choice => wait_for(worker, arrived, &mut full_since, choice),
         };
         if !queued.as_ref().is_some_and(|queued: &Queued| queued.is_at(&app.gate)) {
             let place = app.gate.enter(backlog(worker, dynos));
@@ -128,7 +130,12 @@ fn backlog(worker: &Worker, dynos: &[Arc<Dyno>]) -> usize {
     }
 }
 
-fn wait_for(worker: &Worker, arrived: Instant, choice: Option<Choice>) -> Wait {
+fn wait_for(
+    worker: &Worker,
+    arrived: Instant,
+    full_since: &mut Option<Instant>,
+    choice: Option<Choice>,
+) -> Wait {
     let limits = &worker.limits;
     match choice {
         None => Wait { until: arrived + limits.boot, again: None, at_limit: Failure::BootTimeout },
@@ -136,7 +143,9 @@ fn wait_for(worker: &Worker, arrived: Instant, choice: Option<Choice>) -> Wait {
             Wait { until: arrived + limits.boot, again: Some(end), at_limit: Failure::AllQuarantined }
         }
         Some(Choice::AllFull | Choice::Slot(_)) => {
-            Wait { until: arrived + limits.first_byte, again: None, at_limit: Failure::RequestTimeout }
+            // Counted from the first full house, not from arrival: an app's boot may have come before.
+            let since = *full_since.get_or_insert_with(Instant::now);
+            Wait { until: since + limits.first_byte, again: None, at_limit: Failure::RequestTimeout }
         }
     }
 }

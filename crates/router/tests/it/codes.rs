@@ -245,6 +245,38 @@ async fn a_queued_request_is_served_when_the_first_dyno_is_up() {
 }
 
 #[tokio::test]
+async fn the_time_an_app_took_to_boot_is_not_held_against_those_who_waited() {
+    let limits = Limits {
+        boot: Duration::from_secs(20),
+        first_byte: Duration::from_millis(400),
+        dyno_in_flight: 1,
+        ..short()
+    };
+    let mut router = Router::start(limits).await;
+    router.route("app", RouteState::Starting).await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let mut early = router.connect().await;
+        early
+            .write_all(b"GET /e HTTP/1.1\r\nHost: app\r\nConnection: close\r\n\r\n")
+            .await
+            .expect("it reads");
+        waiting.push(early);
+    }
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let (address, _life) = dyno(|mut stream| async move {
+        read_head(&mut stream).await.expect("a request");
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        stream.write_all(b"HTTP/1.0 200 OK\r\n\r\n").await.expect("the router reads");
+    })
+    .await;
+    router.serve_by(&[address]).await;
+    for mut early in waiting {
+        assert_eq!(status(&crate::support::read_to_end(&mut early).await), 200);
+    }
+}
+
+#[tokio::test]
 async fn clients_that_leave_or_fall_silent() {
     let mut router = Router::start(Limits { first_byte: Duration::from_secs(20), ..short() }).await;
     let (address, _life) = answers("", false).await;
