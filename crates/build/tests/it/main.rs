@@ -1,0 +1,5 @@
+//! Builds of the fixture apps with real containers, networks, stacks and Pythons.
+
+mod apps;
+mod lab;
+mod limits;
