@@ -93,7 +93,7 @@ pub(crate) fn config(spec: &Spec, setting: &Setting<'_>) -> Result<Value, Seccom
 /// runtimes (Node, .NET, `WEB_CONCURRENCY.sh` of the buildpacks) look for them. The real groups stay
 /// out of sight.
 pub(crate) fn cgroup_view(spec: &Spec) -> Vec<(&'static str, String)> {
-    let memory = spec.limits.memory_bytes;
+    let memory = spec.limits.memory_shown_bytes;
     let cpu = match spec.limits.cpu_quota_percent {
         Some(percent) => format!("{} {CPU_PERIOD_US}\n", quota_us(percent)),
         None => format!("max {CPU_PERIOD_US}\n"),

@@ -101,6 +101,9 @@ pub struct Bind {
 pub struct Limits {
     /// Hard memory limit in bytes, swap included (it gets none): above it a process is killed.
     pub memory_bytes: u64,
+    /// The memory limit that programs inside find in `/sys/fs/cgroup` and size themselves by; a platform that
+    /// tolerates some excess before it kills shows less than it enforces.
+    pub memory_shown_bytes: u64,
     /// Weight against other containers when the CPU is short; 1024 is the usual share (2..=262144).
     pub cpu_shares: u64,
     /// Most CPU time, in percent of one core (250 is two and a half cores); `None` is no limit.

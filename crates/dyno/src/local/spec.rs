@@ -89,6 +89,7 @@ fn container(inner: &Inner, life: &Life, lease: &Lease, dir: &Path, port: u16) -
         netns: Some(lease.netns.clone()),
         limits: Limits {
             memory_bytes: HARD_LIMIT_TIMES * life.size.memory_mib() * MIB,
+            memory_shown_bytes: life.size.memory_mib() * MIB,
             cpu_shares: life.size.cpu_shares(),
             cpu_quota_percent: None,
             pids: life.size.threads_max(),

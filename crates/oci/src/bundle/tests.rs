@@ -20,6 +20,7 @@ fn spec() -> Spec {
         netns: Some(PathBuf::from("/netns/0")),
         limits: Limits {
             memory_bytes: 1 << 30,
+            memory_shown_bytes: 1 << 29,
             cpu_shares: 512,
             cpu_quota_percent: Some(150),
             pids: 256,
@@ -78,8 +79,8 @@ fn what_differs_without_terminal_network_quota_and_swap_accounting() {
 fn the_limits_are_shown_under_the_names_of_both_versions() {
     let view = cgroup_view(&spec());
     let value = |name: &str| view.iter().find(|(n, _)| *n == name).map(|(_, text)| text.as_str());
-    assert_eq!(value("memory/memory.limit_in_bytes"), Some("1073741824\n"));
-    assert_eq!(value("memory.max"), Some("1073741824\n"));
+    assert_eq!(value("memory/memory.limit_in_bytes"), Some("536870912\n"));
+    assert_eq!(value("memory.max"), Some("536870912\n"));
     assert_eq!(value("cpu.max"), Some("150000 100000\n"));
     assert_eq!(value("pids.max"), Some("256\n"));
 }

@@ -19,6 +19,7 @@ fn spec() -> Spec {
         netns: None,
         limits: Limits {
             memory_bytes: 1 << 29,
+            memory_shown_bytes: 1 << 29,
             cpu_shares: 1024,
             cpu_quota_percent: None,
             pids: 256,

@@ -222,7 +222,7 @@ fn limits_show_where_buildpacks_look() {
     let mut spec = lab.script("a", "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu.max; touch x");
     spec.limits.cpu_quota_percent = Some(250);
     let ended = lab.run(&spec);
-    assert_eq!(ended.out, format!("{}\n250000 100000\n", 64 << 20));
+    assert_eq!(ended.out, format!("{}\n250000 100000\n", 32 << 20));
     assert!(ended.err.contains("Read-only"), "{}", ended.err);
 }
 

@@ -75,6 +75,7 @@ impl Lab {
             netns: None,
             limits: Limits {
                 memory_bytes: 64 << 20,
+                memory_shown_bytes: 32 << 20,
                 cpu_shares: 1024,
                 cpu_quota_percent: None,
                 pids: 32,
