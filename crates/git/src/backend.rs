@@ -29,6 +29,8 @@ use crate::{Context, repo};
 const CHUNK_BYTES: usize = 32 << 10;
 /// Pieces of output that wait for a slow client.
 const CHUNKS_MAX: usize = 4;
+/// How long a client may read nothing while there is something to read.
+const SEND_WAIT: Duration = Duration::from_secs(120);
 /// How long git may take to clean up once it was told to stop.
 const STOP_GRACE: Duration = Duration::from_secs(5);
 /// Largest request of a fetch, in bytes: a list of what the client has and wants.
@@ -174,8 +176,8 @@ async fn look_after(
     if let Err(reason) = served {
         debug!(error = &reason as &dyn Error, "a git request broke off");
         stop(&mut child).await;
-        // A client that is gone needs no reason.
-        let _ = chunks.send(Err(reason)).await;
+        // Cuts the connection, if there is room for that; else git misses the end of the answer.
+        let _ = chunks.try_send(Err(reason));
     }
     let status = child.wait().await;
     match &status {
@@ -201,11 +203,12 @@ async fn pump(
     let mut buffer = BytesMut::new();
     loop {
         buffer.reserve(CHUNK_BYTES);
-        match stdout.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => return Ok(()),
-            // The receiver's end is noticed elsewhere.
-            Ok(_) => drop(chunks.send(Ok(buffer.split().freeze())).await),
+        if !matches!(stdout.read_buf(&mut buffer).await, Ok(1..)) {
+            return Ok(());
         }
+        // That the receiver is gone is noticed elsewhere.
+        let sent = timeout(SEND_WAIT, chunks.send(Ok(buffer.split().freeze()))).await;
+        sent.map(drop).map_err(|_| BodyError::Stalled)?;
     }
 }
 

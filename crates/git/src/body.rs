@@ -17,14 +17,14 @@ const SILENCE_MAX: Duration = Duration::from_secs(120);
 /// Compressed bytes unpacked at once; gzip makes at most about a thousand times as many of them.
 const PIECE_BYTES: usize = 4 << 10;
 
-/// A body could not be handed over whole.
+/// A request's body could not be handed over whole, or its answer not be sent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BodyError {
     /// The client went away or broke the protocol.
     #[error("the request's body broke off")]
     Broken(#[source] axum::Error),
-    /// Nothing came for [`SILENCE_MAX`].
-    #[error("the request's body stalled")]
+    /// The client neither sent nor read anything for too long.
+    #[error("the client stalled")]
     Stalled,
     /// It is not what its Content-Encoding says.
     #[error("the request's body is no gzip")]

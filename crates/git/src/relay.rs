@@ -16,7 +16,7 @@ use model::id::ReleaseId;
 use model::release::{Release, ReleaseStatus, ReleaseVersion};
 use store::{StoreError, Topic, Tx, Wake};
 use tokio::io::AsyncWrite;
-use tokio::time::{Interval, interval, timeout};
+use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
 
 use crate::plan::Deploy;
 use crate::pushes::Push;
@@ -51,13 +51,15 @@ pub(crate) async fn follow<W: AsyncWrite + Unpin>(
     deploy: &Deploy,
     voice: &mut Voice<W>,
 ) -> Result<bool, RelayError> {
+    let mut dots = interval(DOT_EVERY);
+    dots.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut relay = Relay {
         cx,
         push,
         deploy,
         voice,
         wake: cx.inner.config.store.watch(&[Topic::Builds, Topic::Releases, Topic::Dynos]),
-        dots: interval(DOT_EVERY),
+        dots,
     };
     match relay.build().await? {
         Built::Release(id) => relay.release(id).await,
@@ -213,7 +215,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             }
         };
         if let Some(mut reader) = output.reader.take() {
-            while let Ok(Some(bytes)) = timeout(LAST_OUTPUT, reader.next()).await.unwrap_or(Ok(None)) {
+            while let Some(bytes) = timeout(LAST_OUTPUT, reader.next()).await.unwrap_or(Ok(None))? {
                 self.printed(&mut output, Some(bytes)).await?;
             }
         }
@@ -254,7 +256,7 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
             }
             let Some(ended) = self.settled(release.id, !dynos.is_empty()).await? else { return Ok(None) };
             let next = match ended.status {
-                ReleaseStatus::Superseded => self.next_release(&ended).await?,
+                ReleaseStatus::Superseded => self.successor(&ended).await?,
                 _ => None,
             };
             if !dynos.is_empty() {
@@ -302,9 +304,14 @@ impl<W: AsyncWrite + Unpin> Relay<'_, W> {
         Ok(entries.await?)
     }
 
-    async fn next_release(&self, release: &Release) -> Result<Option<Release>, StoreError> {
-        let (app, next) = (release.app, ReleaseVersion(release.version.0 + 1));
-        self.look(move |tx| tx.release_by_version(app, next)).await
+    /// The release that took this one's place: the first newer one that has not failed.
+    async fn successor(&self, release: &Release) -> Result<Option<Release>, StoreError> {
+        let (app, version) = (release.app, release.version);
+        self.look(move |tx| {
+            let mut newer = tx.releases(app)?.into_iter().filter(|other| other.version > version);
+            Ok(newer.find(|other| other.status != ReleaseStatus::Failed))
+        })
+        .await
     }
 
     async fn verdict(&mut self, release: &Release) -> Result<bool, RelayError> {

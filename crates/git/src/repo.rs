@@ -8,7 +8,7 @@
 //! (force pushes) are kept: a rollback's source stays in reach, and the app's end removes the repository.
 
 use std::collections::HashSet;
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, DirEntry};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ const PACKS_MAX: usize = 16;
 const LOCK: &str = "lock";
 /// Where git keeps pushed objects until they are accepted, in `objects/`.
 const QUARANTINE: &str = "tmp_objdir-";
+/// How the packs begin that git has not finished, in `objects/pack/`.
+const UNFINISHED_PACKS: [&str; 2] = ["tmp_", ".tmp-"];
 /// Source archives hold the files as they were committed: `git archive`'s own attributes would change them.
 const ATTRIBUTES: &str = "* -export-ignore -export-subst\n";
 
@@ -84,21 +86,13 @@ impl Repos {
         Ok(repo)
     }
 
-    /// Removes the repositories of apps that `exists` does not know.
+    /// The apps whose repositories there are.
     pub(crate) async fn list(&self) -> Result<Vec<AppId>, RepoError> {
         let dir = self.dir.clone();
         on_thread(move || {
-            let failed = |cause| file("list", &dir, cause);
-            let entries = match fs::read_dir(&dir) {
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-                entries => entries.map_err(failed)?,
-            };
-            let mut apps = Vec::new();
-            for entry in entries {
-                let name = entry.map_err(failed)?.file_name();
-                apps.extend(name.to_str().and_then(|name| name.strip_suffix(".git")?.parse::<AppId>().ok()));
-            }
-            Ok(apps)
+            let app = |entry: DirEntry| entry.file_name().to_str()?.strip_suffix(".git")?.parse().ok();
+            let entries = list(&dir).map_err(|cause| file("list", &dir, cause))?;
+            Ok(entries.into_iter().filter_map(app).collect())
         })
         .await
     }
@@ -172,19 +166,20 @@ pub(crate) async fn remove_quarantines(
 }
 
 fn quarantines(repo: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(repo.join("objects"))? {
-        let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(QUARANTINE) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
+    let entries = list(&repo.join("objects"))?.into_iter();
+    let left = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(QUARANTINE));
+    Ok(left.map(|entry| entry.path()).collect())
 }
 
 /// Removes what a killed git left: locks beside references and settings, and quarantined objects.
 fn remove_leftovers(repo: &Path) -> io::Result<()> {
     quarantines(repo)?.iter().try_for_each(fs::remove_dir_all)?;
+    for entry in list(&repo.join("objects/pack"))? {
+        let name = entry.file_name();
+        if UNFINISHED_PACKS.iter().any(|start| name.to_string_lossy().starts_with(start)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
     let mut folders = vec![repo.join("refs")];
     remove_locks(repo, &mut Vec::new())?;
     while let Some(folder) = folders.pop() {
@@ -206,8 +201,12 @@ fn remove_locks(folder: &Path, inner: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a file whole or not at all.
+/// Writes a file whole or not at all, and only if it says something new: a script that was just written cannot be run
+/// by another push while a child of ours is being started.
 fn replace(path: &Path, text: &str, mode: u32) -> Result<(), RepoError> {
+    if fs::read(path).is_ok_and(|present| present == text.as_bytes()) {
+        return Ok(());
+    }
     let new = path.with_extension("new");
     let write = || {
         let mut options = fs::OpenOptions::new();
@@ -250,15 +249,16 @@ fn shell_quoted(path: &Path) -> String {
 }
 
 fn count_packs(packs: &Path) -> io::Result<usize> {
-    let entries = match fs::read_dir(packs) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(0),
-        entries => entries?,
-    };
-    let mut count = 0;
-    for entry in entries {
-        count += usize::from(entry?.path().extension().is_some_and(|extension| extension == "pack"));
+    let is_pack = |entry: &DirEntry| entry.path().extension().is_some_and(|extension| extension == "pack");
+    Ok(list(packs)?.iter().filter(|entry| is_pack(entry)).count())
+}
+
+/// A folder's entries; none if there is no such folder.
+fn list(folder: &Path) -> io::Result<Vec<DirEntry>> {
+    match fs::read_dir(folder) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        entries => entries?.collect(),
     }
-    Ok(count)
 }
 
 /// Bytes of all files; those that go away meanwhile do not count.

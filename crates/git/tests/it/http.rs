@@ -123,3 +123,13 @@ async fn a_pack_over_the_limit_is_refused_in_words() {
     };
     server.until("no quarantine is left", || quarantines() == 0).await;
 }
+
+#[tokio::test]
+async fn a_server_with_too_much_to_do_says_so() {
+    let limits = git::Limits { fetches: 0, ..git::Limits::default() };
+    let server = Server::start_with(limits).await;
+    let request = get("/demo.git/info/refs?service=git-upload-pack", Some(TOKEN));
+    let (status, _, text) = send(&server, request).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(text.starts_with("!\tThe server is busy"), "{text}");
+}

@@ -1,9 +1,8 @@
 //! Clients that vanish, pushes at the same time, servers that stop, apps that go.
 
-use std::process::Command;
-
 use logs::Filter;
 use model::build::BuildStatus;
+use model::id::BuildId;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::join;
@@ -34,13 +33,8 @@ async fn a_build_goes_on_when_its_client_is_killed() {
         }
     };
     tokio::time::timeout(crate::server::PATIENCE, noted).await.expect("the log says so");
-    // Git and the hook are gone, and so is the quarantine.
+    // What git had received goes away once git itself is gone.
     let repo = server.repo();
-    let is_used = || {
-        let found = Command::new("pgrep").arg("-f").arg(format!("receive-pack.*{}", server.app.id)).output();
-        !found.expect("pgrep runs").stdout.is_empty()
-    };
-    server.until("git is gone", || !is_used()).await;
     let objects = repo.join("objects");
     let is_quarantine =
         |entry: std::fs::DirEntry| entry.file_name().to_string_lossy().starts_with("tmp_objdir");
@@ -136,6 +130,10 @@ async fn what_a_killed_git_left_is_removed_at_the_first_use() {
     for left in ["refs/heads", "objects/tmp_objdir-incoming-abc/pack"] {
         std::fs::create_dir_all(repo.join(left)).expect("a folder");
     }
+    std::fs::create_dir_all(repo.join("objects/pack")).expect("a folder");
+    for left in ["objects/pack/tmp_pack_x", "objects/pack/.tmp-1-pack-x.pack"] {
+        std::fs::write(repo.join(left), "").expect("a file");
+    }
     for lock in ["refs/heads/main.lock", "packed-refs.lock", "HEAD.lock"] {
         std::fs::write(repo.join(lock), "").expect("a file");
     }
@@ -143,4 +141,55 @@ async fn what_a_killed_git_left_is_removed_at_the_first_use() {
     let (ran, _) = join!(work.push(&url, "main"), server.build_next());
     assert!(ran.ok, "{}", ran.said);
     assert!(!repo.join("objects/tmp_objdir-incoming-abc").exists());
+    let packs = std::fs::read_dir(repo.join("objects/pack")).map_or(0, Iterator::count);
+    assert_eq!(packs, 0, "the push itself is small enough to leave no pack");
+}
+
+#[tokio::test]
+async fn archives_that_never_became_builds_are_swept_away() {
+    let server = Server::start().await;
+    let folder = server.dir.path().join("sources");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (app, user) = (server.app.id, server.app.owner);
+    let wanted = BuildId::new();
+    let new = store::NewBuild {
+        id: wanted,
+        app,
+        user,
+        source: format!("{wanted}.tar"),
+        commit: None,
+        stack: server.app.stack.clone(),
+    };
+    server.store.write(move |tx| tx.create_build(&new)).await.expect("a build");
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(7200);
+    let file = |name: String, is_old: bool| {
+        let path = folder.join(name);
+        let file = std::fs::File::create(&path).expect("a file");
+        if is_old {
+            file.set_modified(old).expect("a time");
+        }
+        path
+    };
+    let kept = [
+        file(format!("{wanted}.tar"), true),
+        file(format!("{}.tar", BuildId::new()), false),
+        file(format!("{}.push", BuildId::new()), false),
+        file("README".to_owned(), true),
+    ];
+    let gone =
+        [file(format!("{}.tar", BuildId::new()), true), file(format!("{}.push", BuildId::new()), true)];
+    // Whatever happens to an app wakes the sweeper.
+    server.store.write(move |tx| tx.set_maintenance(app, true)).await.expect("a change");
+    server.until("they are gone", || gone.iter().all(|path| !path.exists())).await;
+    assert!(kept.iter().all(|path| path.exists()));
+}
+
+#[tokio::test]
+async fn a_push_does_not_wait_without_end() {
+    let limits = git::Limits { push_time: std::time::Duration::from_millis(300), ..git::Limits::default() };
+    let (server, work) = (Server::start_with(limits).await, Work::new().await);
+    let ran = work.try_git(&["push", &server.url(), "main"]).await;
+    assert!(!ran.ok && ran.said.contains("This push has waited for too long."), "{}", ran.said);
+    let (build, _writer) = server.claim().await;
+    assert_eq!(build.status, BuildStatus::Running, "the deploy itself goes on");
 }
