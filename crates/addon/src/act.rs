@@ -1,0 +1,129 @@
+//! One action at a time, each safe to do again: a kill between any two lines is healed by the next scan.
+
+use logs::event;
+use model::addon::{Addon, AddonState};
+use model::config_var::Secret;
+use model::id::AppId;
+use model::log::{Line, Source};
+use store::{StoreError, Tx};
+use tracing::{error, info};
+
+use crate::attach::{self, Announced};
+use crate::credentials::{BadCredentials, Credentials};
+use crate::plan::Action;
+use crate::service::ServiceError;
+use crate::stage::Context;
+
+/// Why an action is not done yet.
+#[derive(Debug, thiserror::Error)]
+enum ActError {
+    #[error("the service did not do its part")]
+    Service(#[source] ServiceError),
+    #[error("the store did not do its part")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Credentials(#[from] BadCredentials),
+}
+
+/// Does one action; false when it has to be done again.
+pub(crate) async fn act(cx: &Context, action: Action) -> bool {
+    let (doing, addon) = match &action {
+        Action::Provision(addon) => ("provision", addon),
+        Action::Move(addon) => ("move", addon),
+        Action::Remove(addon) => ("remove", addon),
+    };
+    let name = addon.name.clone();
+    let result = match action {
+        Action::Provision(addon) => provision(cx, &addon).await,
+        Action::Move(addon) => relocate(cx, &addon).await,
+        Action::Remove(addon) => remove(cx, &addon).await,
+    };
+    if let Err(error) = &result {
+        error!(addon.name = %name, error = error as &dyn std::error::Error, "could not {doing} {name}");
+    }
+    result.is_ok()
+}
+
+/// The credentials are written down before the server hears of them, so that a repetition uses the same.
+async fn provision(cx: &Context, addon: &Addon) -> Result<(), ActError> {
+    let Some(resource) = keep_credentials(cx, addon).await? else { return Ok(()) };
+    let credentials = Credentials::parse(&resource)?;
+    cx.postgres.create(&credentials, addon.plan).await.map_err(ActError::Service)?;
+    let id = addon.id;
+    let announced = cx.store.write(move |tx| attach::provisioned(tx, id, &credentials)).await?;
+    announce(cx, &announced);
+    info!(addon.name = %addon.name, "{} is provisioned", addon.name);
+    Ok(())
+}
+
+/// None when the add-on is not wanted any more.
+async fn keep_credentials(cx: &Context, addon: &Addon) -> Result<Option<Secret>, StoreError> {
+    if addon.resource.is_some() {
+        return Ok(addon.resource.clone());
+    }
+    let id = addon.id;
+    let resource = Credentials::make_up(cx.postgres.endpoint()).url();
+    cx.store
+        .write(move |tx| {
+            if !is_still(tx, id, AddonState::Provisioning)? {
+                return Ok(None);
+            }
+            tx.set_addon_resource(id, &resource)?;
+            Ok(Some(resource))
+        })
+        .await
+}
+
+/// Tells apps the server's new address, once it is known that their data is there.
+async fn relocate(cx: &Context, addon: &Addon) -> Result<(), ActError> {
+    let known = addon.resource.as_ref().ok_or(BadCredentials)?;
+    let credentials = Credentials::parse(known)?.at(cx.postgres.endpoint());
+    cx.postgres.measure(&credentials).await.map_err(ActError::Service)?;
+    let id = addon.id;
+    let announced = cx
+        .store
+        .write(move |tx| {
+            if !is_still(tx, id, AddonState::Provisioned)? {
+                return Ok(Vec::new());
+            }
+            tx.set_addon_resource(id, &credentials.url())?;
+            attach::moved(tx, id, &credentials)
+        })
+        .await?;
+    announce(cx, &announced);
+    info!(addon.name = %addon.name, "{} is now at {}", addon.name, cx.postgres.endpoint());
+    Ok(())
+}
+
+async fn remove(cx: &Context, addon: &Addon) -> Result<(), ActError> {
+    if let Some(resource) = &addon.resource {
+        let credentials = Credentials::parse(resource)?;
+        cx.postgres.remove(&credentials).await.map_err(ActError::Service)?;
+    }
+    let id = addon.id;
+    cx.store.write(move |tx| tx.delete_addon(id)).await?;
+    info!(addon.name = %addon.name, "{} is gone", addon.name);
+    Ok(())
+}
+
+fn is_still(tx: &Tx<'_>, id: model::id::AddonId, state: AddonState) -> Result<bool, StoreError> {
+    Ok(tx.addon(id)?.is_some_and(|addon| addon.state == state))
+}
+
+fn announce(cx: &Context, announced: &[Announced]) {
+    for Announced { release, line, user } in announced {
+        say(cx, release.app, line);
+        say(cx, release.app, &event::release_created(release.version, user));
+    }
+}
+
+/// A line of `app[api]`.
+fn say(cx: &Context, app: AppId, message: &str) {
+    let line = Line {
+        at: cx.store.now(),
+        source: Source::App,
+        process: "api".to_owned(),
+        message: message.to_owned(),
+    };
+    cx.logs.append(app, line);
+}

@@ -1,0 +1,150 @@
+//! What the tests of this crate share: real servers in temporary folders, `psql`, and an app in a real store.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use model::account::Email;
+use model::addon::{Plan, plan};
+use model::config_var::Secret;
+use model::time::Timestamp;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use store::{App, NewApp, Store, StoreError, Tx};
+use tempfile::TempDir;
+
+use crate::credentials::Credentials;
+use crate::postgres::postmaster::members;
+use crate::postgres::{Cluster, ClusterConfig, TlsFiles};
+
+/// Longest a test waits for something that should happen soon.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A folder with all that a server needs. Dropping it kills the server.
+pub(crate) struct Home {
+    pub(crate) config: ClusterConfig,
+    pub(crate) dir: TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self::named("postgres")
+    }
+
+    pub(crate) fn named(name: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o711)).expect("passable");
+        let tls = TlsFiles { cert_pem: dir.path().join("cert.pem"), key_pem: dir.path().join("key.pem") };
+        let config = ClusterConfig {
+            dir: dir.path().join(name),
+            bin_dir: None,
+            port: 0,
+            listen: vec!["127.0.0.1".parse().expect("an address")],
+            advertised_host: "127.0.0.1".to_owned(),
+            tls,
+            os_user: "postgres".to_owned(),
+        };
+        let home = Self { config, dir };
+        home.new_certificate();
+        home
+    }
+
+    /// Writes a certificate of its own making for the server; returns its text.
+    pub(crate) fn new_certificate(&self) -> String {
+        let names = vec!["127.0.0.1".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let TlsFiles { cert_pem, key_pem } = &self.config.tls;
+        fs::write(cert_pem, made.cert.pem()).expect("written");
+        fs::write(key_pem, made.signing_key.serialize_pem()).expect("written");
+        made.cert.pem()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.config.dir.canonicalize().unwrap_or_else(|_| self.config.dir.clone()).join("data")
+    }
+
+    pub(crate) async fn open(&self) -> Cluster {
+        Cluster::open(self.config.clone()).await.expect("a server")
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        for pid in members(&self.data()) {
+            let _gone = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+    }
+}
+
+/// What `psql` printed, or how it failed. `sslmode` as in `PGSSLMODE`.
+pub(crate) async fn psql(url: &Secret, sslmode: &str, statement: &str) -> Result<String, String> {
+    let output = tokio::process::Command::new("psql")
+        .args([
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--set",
+            "ON_ERROR_STOP=1",
+            "--command",
+            statement,
+        ])
+        .arg(url.expose_secret())
+        .env("PGSSLMODE", sslmode)
+        .env("PGCONNECT_TIMEOUT", "20")
+        .env_remove("PGPASSWORD")
+        .current_dir("/")
+        .output()
+        .await
+        .expect("psql is installed");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim().to_owned();
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
+}
+
+/// The same URL with another database.
+pub(crate) fn with_database(credentials: &Credentials, database: &str) -> Secret {
+    let url = credentials.url();
+    let (place, _) = url.expose_secret().rsplit_once('/').expect("a URL");
+    Secret::new(format!("{place}/{database}"))
+}
+
+pub(crate) fn mini() -> &'static Plan {
+    plan("heroku-postgresql:mini").expect("a plan")
+}
+
+/// Looks again and again until `look` finds what is waited for.
+pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+    let waiting = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in vain: {what}"))
+}
+
+/// A store whose clock is one second later at each look.
+pub(crate) fn open_store(dir: &Path) -> Store {
+    let ticks = AtomicI64::new(1_795_359_334);
+    let clock = Arc::new(move || Timestamp::from_micros(ticks.fetch_add(1, Ordering::Relaxed) * 1_000_000));
+    Store::open(dir, clock).expect("the store opens")
+}
+
+/// An app of `owner@example.com`.
+pub(crate) fn new_app(tx: &Tx<'_>, name: &str) -> Result<App, StoreError> {
+    let email: Email = "owner@example.com".parse().expect("an address");
+    let owner = match tx.account_by_email(&email)? {
+        Some(owner) => owner,
+        None => tx.create_account(&email, None, true)?,
+    };
+    tx.create_app(&NewApp {
+        name: name.parse().expect("an app name"),
+        owner: owner.id,
+        stack: "hokku-12".to_owned(),
+        hostname: format!("{name}.localhost").parse().expect("a host name"),
+    })
+}

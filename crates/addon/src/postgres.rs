@@ -1,0 +1,20 @@
+//! Postgres: the [`Cluster`] that we run ourselves, or an [outside](Databases::outside) one; [`Databases`] keeps
+//! the add-ons' databases in either by the same SQL.
+//!
+//! ```text
+//!  admin ──unix socket, peer──┐
+//!                             ▼
+//!  app ──TLS, SCRAM──► server: role u… (login, connection limit) owns database d… (nobody else may connect)
+//! ```
+
+mod admin;
+mod cluster;
+pub(crate) mod databases;
+mod files;
+mod place;
+pub(crate) mod postmaster;
+mod programs;
+mod tls;
+
+pub use cluster::{Cluster, ClusterConfig, OpenError, StopError, TlsFiles};
+pub use databases::{BadOutside, Databases, Outside};

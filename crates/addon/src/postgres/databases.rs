@@ -1,0 +1,274 @@
+//! The add-ons' databases in a server: made, removed and measured by SQL that works on our own server and on one
+//! that somebody else runs.
+//!
+//! Names come from [`Credentials`], which has no characters that need quoting.
+
+use std::fmt;
+use std::time::Duration;
+
+use model::addon::Plan;
+use model::config_var::Secret;
+use postgres_protocol::password::scram_sha_256;
+use tokio::time::timeout;
+use tokio_postgres::config::Host;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, Row};
+
+use crate::credentials::Credentials;
+use crate::postgres::admin::{Admin, Session, wants_tls};
+use crate::postgres::tls::Tls;
+use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
+
+/// How long a session may sit in a transaction without a word: it keeps the database from tidying up.
+const IDLE_IN_TRANSACTION: &str = "1h";
+const PORT: u16 = 5432;
+/// Longest wait for all of a piece of work.
+const WORK_MAX: Duration = Duration::from_secs(120);
+
+/// The databases of one server.
+#[derive(Debug)]
+pub struct Databases {
+    admin: Admin,
+    endpoint: Endpoint,
+}
+
+/// A server that somebody else runs.
+#[derive(Clone)]
+pub struct Outside {
+    /// `postgres://user:password@host:port/database` of a role that may make roles and databases, with
+    /// `?sslmode=disable` where the server has no TLS.
+    pub admin_url: Secret,
+    /// Certificates (PEM) of the authority that vouches for the server; none believes any server.
+    pub authority_pem: Option<Vec<u8>>,
+    /// The host name that apps use, where it is not that of the URL.
+    pub public_host: Option<String>,
+}
+
+impl fmt::Debug for Outside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outside").field("public_host", &self.public_host).finish_non_exhaustive()
+    }
+}
+
+/// Why an outside server cannot be used as it is described.
+#[derive(Debug, thiserror::Error)]
+pub enum BadOutside {
+    /// The URL is none. It is not shown, for it holds a password.
+    #[error("the URL of the outside Postgres is not of the form postgres://user:password@host:port/database")]
+    Url,
+    /// The authority's certificates cannot be read.
+    #[error("the certificate file for the outside Postgres holds no usable certificate")]
+    Authority,
+}
+
+/// What makes an add-on usable, in order. Each step completes what an interrupted one left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Role,
+    Database,
+    Privacy,
+    Schema,
+}
+
+impl Step {
+    pub(crate) const ALL: [Self; 4] = [Self::Role, Self::Database, Self::Privacy, Self::Schema];
+}
+
+impl Databases {
+    /// Those of our own server.
+    pub(crate) const fn of_cluster(admin: Admin, endpoint: Endpoint) -> Self {
+        Self { admin, endpoint }
+    }
+
+    /// Those of a server elsewhere. It is not contacted yet.
+    ///
+    /// # Errors
+    /// [`BadOutside`].
+    pub fn outside(outside: Outside) -> Result<Self, BadOutside> {
+        let config: Config = outside.admin_url.expose_secret().parse().map_err(|_| BadOutside::Url)?;
+        let Some(Host::Tcp(host)) = config.get_hosts().first() else { return Err(BadOutside::Url) };
+        let port = config.get_ports().first().copied().unwrap_or(PORT);
+        let at = Endpoint { host: host.clone(), port };
+        let authority = outside.authority_pem.as_deref().filter(|_| wants_tls(&config));
+        let tls = Tls::new(authority).map_err(|_| BadOutside::Authority)?;
+        let endpoint = Endpoint { host: outside.public_host.unwrap_or_else(|| at.host.clone()), port };
+        Ok(Self { admin: Admin::outside(config, tls, at.to_string()), endpoint })
+    }
+
+    /// Does one step; doing it again changes nothing.
+    pub(crate) async fn take(
+        &self,
+        step: Step,
+        credentials: &Credentials,
+        plan: &Plan,
+    ) -> Result<(), ServiceError> {
+        match step {
+            Step::Role => self.make_role(credentials, plan).await,
+            Step::Database => self.make_database(credentials).await,
+            Step::Privacy => self.close_database(credentials).await,
+            Step::Schema => self.give_schema(credentials).await,
+        }
+    }
+
+    /// The server gets a verifier instead of the password: statements may end up in a server's log.
+    async fn make_role(&self, credentials: &Credentials, plan: &Plan) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        let user = credentials.user();
+        if on.one("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&user]).await?.is_none() {
+            on.run("make the role", &format!("CREATE ROLE \"{user}\"")).await?;
+        }
+        let verifier = scram_sha_256(credentials.password().expose_secret().as_bytes());
+        let connections = plan.connections;
+        // Being its member lets us give it a database where we are no superuser.
+        on.run(
+            "equip the role",
+            &format!(
+                "ALTER ROLE \"{user}\" LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}';
+                 ALTER ROLE \"{user}\" SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}';
+                 GRANT \"{user}\" TO CURRENT_USER"
+            ),
+        )
+        .await
+    }
+
+    async fn make_database(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        if on.database_exists().await? {
+            return Ok(());
+        }
+        let (database, user) = (credentials.database(), credentials.user());
+        let statement =
+            format!("CREATE DATABASE \"{database}\" OWNER \"{user}\" TEMPLATE template0 ENCODING 'UTF8'");
+        on.run("create", &statement).await
+    }
+
+    async fn close_database(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        let statement = format!("REVOKE ALL ON DATABASE \"{}\" FROM PUBLIC", credentials.database());
+        on.run("close", &statement).await
+    }
+
+    async fn give_schema(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let on = self.on(credentials, Some(credentials.database())).await?;
+        let statement = format!("ALTER SCHEMA public OWNER TO \"{}\"", credentials.user());
+        on.run("hand over the schema", &statement).await
+    }
+
+    async fn drop_all(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        let (database, user) = (credentials.database(), credentials.user());
+        if on.one("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&user]).await?.is_some() {
+            // An app that reconnects in a loop would otherwise find the moment between two statements.
+            on.run("lock out the role", &format!("ALTER ROLE \"{user}\" NOLOGIN")).await?;
+        }
+        if on.database_exists().await? {
+            on.run("drop", &format!("DROP DATABASE \"{database}\" WITH (FORCE)")).await?;
+        }
+        on.run("drop the role", &format!("DROP ROLE IF EXISTS \"{user}\"")).await
+    }
+
+    async fn look(&self, credentials: &Credentials) -> Result<DatabaseInfo, ServiceError> {
+        let (database, user) = (credentials.database(), credentials.user());
+        let missing = || ServiceError::Missing {
+            server: self.admin.server().to_owned(),
+            database: database.to_owned(),
+        };
+        if !self.on(credentials, None).await?.database_exists().await? {
+            return Err(missing());
+        }
+        let on = self.on(credentials, Some(database)).await?;
+        let row = on.one(MEASURE, &[&user]).await?.ok_or_else(missing)?;
+        let version: String = row.get("version");
+        Ok(DatabaseInfo {
+            version: version.split(' ').next().unwrap_or_default().to_owned(),
+            bytes: count(&row, "bytes"),
+            connections: u32::try_from(count(&row, "connections")).unwrap_or(u32::MAX),
+            tables: u32::try_from(count(&row, "tables")).unwrap_or(u32::MAX),
+            rows: count(&row, "rows"),
+        })
+    }
+
+    /// The server's own limits end a slow statement; this one ends a server that is silent.
+    async fn limited<T>(
+        &self,
+        work: impl Future<Output = Result<T, ServiceError>>,
+    ) -> Result<T, ServiceError> {
+        timeout(WORK_MAX, work).await.unwrap_or_else(|_| {
+            Err(ServiceError::TimedOut { server: self.admin.server().to_owned(), limit: WORK_MAX })
+        })
+    }
+
+    async fn on<'a>(
+        &self,
+        credentials: &'a Credentials,
+        database: Option<&str>,
+    ) -> Result<On<'a>, ServiceError> {
+        Ok(On { session: self.admin.connect(database).await?, database: credentials.database() })
+    }
+}
+
+/// Rows are counted from statistics that the server keeps anyway.
+const MEASURE: &str = "
+    SELECT current_setting('server_version') AS version,
+           pg_database_size(current_database()) AS bytes,
+           (SELECT count(*) FROM pg_stat_activity WHERE usename = $1) AS connections,
+           (SELECT count(*) FROM pg_stat_user_tables) AS tables,
+           (SELECT coalesce(sum(n_live_tup), 0)::bigint FROM pg_stat_user_tables) AS rows";
+
+fn count(row: &Row, column: &str) -> u64 {
+    u64::try_from(row.get::<_, i64>(column)).unwrap_or(0)
+}
+
+impl DataService for Databases {
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn create<'a>(&'a self, credentials: &'a Credentials, plan: &'a Plan) -> Work<'a, ()> {
+        Box::pin(self.limited(async move {
+            for step in Step::ALL {
+                self.take(step, credentials, plan).await?;
+            }
+            Ok(())
+        }))
+    }
+
+    fn remove<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, ()> {
+        Box::pin(self.limited(self.drop_all(credentials)))
+    }
+
+    fn measure<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, DatabaseInfo> {
+        Box::pin(self.limited(self.look(credentials)))
+    }
+}
+
+/// A session that works on one add-on's database.
+struct On<'a> {
+    session: Session,
+    database: &'a str,
+}
+
+impl On<'_> {
+    fn client(&self) -> &Client {
+        &self.session.client
+    }
+
+    async fn run(&self, doing: &'static str, statement: &str) -> Result<(), ServiceError> {
+        self.client().batch_execute(statement).await.map_err(|cause| self.failed(doing, cause))
+    }
+
+    async fn one(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, ServiceError> {
+        self.client().query_opt(query, values).await.map_err(|cause| self.failed("look for parts", cause))
+    }
+
+    async fn database_exists(&self) -> Result<bool, ServiceError> {
+        Ok(self.one("SELECT 1 FROM pg_database WHERE datname = $1", &[&self.database]).await?.is_some())
+    }
+
+    fn failed(&self, doing: &'static str, cause: tokio_postgres::Error) -> ServiceError {
+        ServiceError::Statement { doing, database: self.database.to_owned(), cause }
+    }
+}
+
+#[cfg(test)]
+mod tests;
