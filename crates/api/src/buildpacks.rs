@@ -67,12 +67,15 @@ pub(crate) async fn list(call: Call) -> Answer {
 
 /// Sets the whole list; it counts from the next build on.
 pub(crate) async fn update(call: Call, Json(list): Json<wire::BuildpackInstallations>) -> Answer {
-    let names: Vec<String> =
-        list.updates.iter().map(|choice| canonical(&choice.buildpack).to_owned()).collect();
+    let known = &call.server.cx.buildpacks;
+    let named = |choice: &wire::BuildpackChoice| {
+        let name = choice.buildpack.as_deref().map(canonical).unwrap_or_default();
+        check(name, known).map(|()| name.to_owned())
+    };
+    let names = list.updates.iter().map(named).collect::<Result<Vec<_>, _>>()?;
     if names.len() > BUILDPACKS_MAX {
         return Err(Problem::Invalid(format!("An app can have at most {BUILDPACKS_MAX} buildpacks.")));
     }
-    names.iter().try_for_each(|name| check(name, &call.server.cx.buildpacks))?;
     call.write(move |tx, call, _| {
         let app = call.app(tx)?;
         tx.set_buildpacks(app.id, &names)?;
@@ -81,12 +84,15 @@ pub(crate) async fn update(call: Call, Json(list): Json<wire::BuildpackInstallat
     .await
 }
 
-fn registered(name: &str) -> wire::RegisteredBuildpack {
+fn registered(whole: &str) -> wire::RegisteredBuildpack {
+    let (namespace, name) = whole.split_once('/').unwrap_or(("", whole));
     wire::RegisteredBuildpack {
-        id: identity::fixed("buildpack", name),
+        id: identity::fixed("buildpack", whole),
+        namespace: namespace.to_owned(),
         name: name.to_owned(),
-        description: format!("The {name} buildpack, built into this platform"),
-        blob_url: archive(name),
+        category: "languages".to_owned(),
+        description: format!("The {whole} buildpack, built into this platform"),
+        blob_url: archive(whole),
     }
 }
 

@@ -41,7 +41,7 @@ impl FromRequestParts<Arc<Server>> for Call {
             return Err(Problem::NoCredentials);
         };
         let params = RawPathParams::from_request_parts(parts, server).await;
-        let params = params.map_err(|_| Problem::NoEndpoint)?;
+        let params = params.map_err(|_| Problem::NotFound { resource: "resource" })?;
         let path = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let range = parts.headers.get(RANGE).and_then(|range| range.to_str().ok()).map(str::to_owned);
         Ok(Self {

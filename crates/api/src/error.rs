@@ -26,7 +26,7 @@ pub(crate) enum Problem {
     /// An unknown or expired token, or a wrong password.
     BadCredentials,
     /// No such route.
-    NoEndpoint,
+    NoEndpoint { method: String, path: String },
     /// No such thing, or it is someone else's. `resource` is the word that clients compare.
     NotFound { resource: &'static str },
     /// No such process type.
@@ -67,9 +67,10 @@ impl Problem {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::MissingVersion | Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NoCredentials | Self::BadCredentials => StatusCode::UNAUTHORIZED,
-            Self::NoEndpoint | Self::NotFound { .. } | Self::NoProcessType { .. } | Self::NoPlan { .. } => {
-                StatusCode::NOT_FOUND
-            }
+            Self::NoEndpoint { .. }
+            | Self::NotFound { .. }
+            | Self::NoProcessType { .. }
+            | Self::NoPlan { .. } => StatusCode::NOT_FOUND,
             Self::Expired => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
@@ -85,9 +86,10 @@ impl Problem {
             Self::MissingVersion => "missing_version",
             Self::NotAcceptable => "not_acceptable",
             Self::NoCredentials | Self::BadCredentials => "unauthorized",
-            Self::NoEndpoint | Self::NotFound { .. } | Self::NoProcessType { .. } | Self::NoPlan { .. } => {
-                "not_found"
-            }
+            Self::NoEndpoint { .. }
+            | Self::NotFound { .. }
+            | Self::NoProcessType { .. }
+            | Self::NoPlan { .. } => "not_found",
             Self::Expired => "forbidden",
             Self::Invalid(_) => "invalid_params",
             Self::Conflict(_) => "conflict",
@@ -111,6 +113,9 @@ impl Problem {
             Self::NoProcessType { kind } => {
                 return format!("Couldn't find that process type ({kind}).");
             }
+            Self::NoEndpoint { method, path } => {
+                return format!("This platform has no `{method} {path}`.");
+            }
             Self::NoPlan { name } => {
                 return format!("Couldn't find either the add-on service or the add-on plan of \"{name}\".");
             }
@@ -127,10 +132,6 @@ impl Problem {
                  token>` or `Authorization: Basic <base64-encoded email + \":\" + password>`."
             }
             Self::BadCredentials => "Invalid credentials provided.",
-            Self::NoEndpoint => {
-                "The requested API endpoint was not found. Are you using the right HTTP verb (i.e. `GET` vs. \
-                 `POST`), and did you specify your intended version with the `Accept` header?"
-            }
             Self::Expired => "This URL is not valid, or no longer.",
             Self::BadRange => "Unable to parse the `Range` header, for example `Range: id ..; max=100`.",
             Self::RateLimited => {
@@ -229,12 +230,10 @@ pub(crate) fn no_such_stack(name: &str) -> Problem {
     Problem::Invalid(format!("Stack `{name}` is not available. The stack is {}.", model::slug::STACK))
 }
 
-/// A buildpack that is neither known nor a URL.
+/// A buildpack that is neither known nor a URL; an empty name is one that the registry did not know.
 pub(crate) fn no_such_buildpack(name: &str, known: &[String]) -> Problem {
-    Problem::Invalid(format!(
-        "Buildpack `{name}` is not known. Use one of {}, or a URL.",
-        known.iter().map(String::as_str).collect::<Vec<_>>().join(", ")
-    ))
+    let which = if name.is_empty() { "That buildpack".to_owned() } else { format!("Buildpack `{name}`") };
+    Problem::Invalid(format!("{which} is not known here. Use {}, or a URL.", known.join(", ")))
 }
 
 /// More dynos than an app may have.

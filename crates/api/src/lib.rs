@@ -66,7 +66,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use addon_desk::{AddonDesk, AddonRefusal, AddonWish, FactsFuture};
 pub use credentials::{HashError, hash_password, new_token};
-pub use routes::routes;
+pub use routes::{RouteName, route_names, routes};
 
 /// What the API works with; every part is handed in.
 #[derive(Clone)]
@@ -116,6 +116,3 @@ impl Server {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -6,7 +6,7 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, VARY, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, Method, Uri};
 
 use crate::error::{Cause, Problem};
 use crate::identity;
@@ -49,6 +49,6 @@ fn shown(path: &str) -> &str {
 }
 
 /// The answer to a path or method that is not served.
-pub(crate) async fn no_endpoint() -> Problem {
-    Problem::NoEndpoint
+pub(crate) async fn no_endpoint(method: Method, uri: Uri) -> Problem {
+    Problem::NoEndpoint { method: method.to_string(), path: uri.path().to_owned() }
 }

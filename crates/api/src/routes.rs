@@ -7,6 +7,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
 
 use crate::door::{Door, Gate, enter};
 use crate::{
@@ -17,11 +18,10 @@ use crate::{
 };
 
 /// One method of one path.
-pub(crate) struct Route {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests walk over every route"))]
-    pub(crate) method: MethodFilter,
-    pub(crate) path: &'static str,
-    pub(crate) door: Door,
+struct Route {
+    method: Method,
+    path: &'static str,
+    door: Door,
     handler: MethodRouter<Arc<Server>>,
 }
 
@@ -29,6 +29,25 @@ impl Route {
     fn through(self, door: Door) -> Self {
         Self { door, ..self }
     }
+}
+
+/// A route's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RouteName {
+    /// Its method.
+    pub method: Method,
+    /// Its path, with `{…}` where something is named.
+    pub path: &'static str,
+    /// Whether only an account may use it; the others are public, or their URL is the permission.
+    pub needs_account: bool,
+}
+
+/// The name of every route, so that tests can hold that none is left out.
+#[must_use]
+pub fn route_names() -> Vec<RouteName> {
+    let named =
+        |Route { method, path, door, .. }| RouteName { method, path, needs_account: door != Door::Open };
+    table().into_iter().map(named).collect()
 }
 
 /// The API's router; it answers every path, so what else shares a listener with it goes before it.
@@ -49,36 +68,36 @@ pub fn routes(cx: Context) -> Router {
         .with_state(server)
 }
 
-fn route<H, T>(method: MethodFilter, path: &'static str, handler: H) -> Route
+fn route<H, T>(method: Method, filter: MethodFilter, path: &'static str, handler: H) -> Route
 where
     H: Handler<T, Arc<Server>>,
     T: 'static,
 {
-    Route { method, path, door: Door::Account, handler: on(method, handler) }
+    Route { method, path, door: Door::Account, handler: on(filter, handler) }
 }
 
 fn get<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(MethodFilter::GET, path, handler)
+    route(Method::GET, MethodFilter::GET, path, handler)
 }
 
 fn post<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(MethodFilter::POST, path, handler)
+    route(Method::POST, MethodFilter::POST, path, handler)
 }
 
 fn patch<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(MethodFilter::PATCH, path, handler)
+    route(Method::PATCH, MethodFilter::PATCH, path, handler)
 }
 
 fn put<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(MethodFilter::PUT, path, handler)
+    route(Method::PUT, MethodFilter::PUT, path, handler)
 }
 
 fn delete<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H) -> Route {
-    route(MethodFilter::DELETE, path, handler)
+    route(Method::DELETE, MethodFilter::DELETE, path, handler)
 }
 
 /// Every route. Whose app it is, is decided behind the door, in `access`.
-pub(crate) fn table() -> Vec<Route> {
+fn table() -> Vec<Route> {
     [of_accounts(), of_apps(), of_processes(), of_releases(), of_addons(), of_the_platform()]
         .into_iter()
         .flatten()

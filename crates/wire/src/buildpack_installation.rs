@@ -30,8 +30,9 @@ pub struct BuildpackInstallations {
 /// One entry of a new list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildpackChoice {
-    /// A URL, or a name in the registry.
-    pub buildpack: String,
+    /// A URL, or a name in the registry. None is what the official CLI sends of a name that the registry does not
+    /// know.
+    pub buildpack: Option<String>,
 }
 
 /// A buildpack in the registry.
@@ -39,8 +40,12 @@ pub struct BuildpackChoice {
 pub struct RegisteredBuildpack {
     /// Its id.
     pub id: String,
-    /// Its name (`heroku/python`).
+    /// Whose it is (`heroku`).
+    pub namespace: String,
+    /// Its name there (`python`).
     pub name: String,
+    /// What kind it is: `languages`.
+    pub category: String,
     /// What it is for.
     pub description: String,
     /// Where its archive is said to be; the official CLI puts this URL into the list.

@@ -1,0 +1,267 @@
+//! One life of an app through every route; each answer must be what Heroku's schema promises.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{APP, Api, OWNER};
+
+const GET: Method = Method::GET;
+const POST: Method = Method::POST;
+const PATCH: Method = Method::PATCH;
+const PUT: Method = Method::PUT;
+const DELETE: Method = Method::DELETE;
+
+fn text<'a>(value: &'a Value, pointer: &str) -> &'a str {
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_else(|| panic!("no text at {pointer} in {value}"))
+}
+
+#[tokio::test]
+async fn every_route_answers_as_the_schema_says() {
+    let api = Api::start().await;
+    account_and_constants(&api).await;
+    apps(&api).await;
+    processes(&api).await;
+    releases(&api).await;
+    builds(&api).await;
+    addons(&api).await;
+    streams(&api).await;
+    api.good(DELETE, &format!("/apps/{APP}"), None).await;
+
+    let all: BTreeSet<String> =
+        api::route_names().iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    let missing: Vec<_> = all.difference(&api.seen()).cloned().collect();
+    assert_eq!(missing, Vec::<String>::new(), "routes without a test");
+}
+
+/// A public or refusing route: its answer is held too.
+async fn held(api: &Api, method: Method, path: &str) -> Value {
+    let answer = api.ask(OWNER, method.clone(), path, None).await;
+    api.hold(&method, path, &answer);
+    answer.json()
+}
+
+async fn account_and_constants(api: &Api) {
+    for path in ["/account", "/users/~", "/account/rate-limits", "/regions", "/regions/us", "/stacks"] {
+        api.get(path).await;
+    }
+    let changed = api.good(PATCH, "/account", Some(json!({ "name": "Jane Doe" }))).await;
+    assert_eq!(text(&changed, "/name"), "Jane Doe");
+    let made = json!({ "scope": ["global"], "description": "a test", "expires_in": "3600" });
+    let made = api.good(POST, "/oauth/authorizations", Some(made)).await;
+    let (id, token) = (text(&made, "/id"), text(&made, "/access_token/token"));
+    assert_eq!(made["access_token"]["expires_in"], 3600);
+    assert_eq!(api.ask(token, GET, "/account", None).await.status, StatusCode::OK);
+    let listed = api.get("/oauth/authorizations").await.to_string();
+    assert!(!listed.contains(token), "a token is shown once");
+    let path = format!("/oauth/authorizations/{id}");
+    api.get(&path).await;
+    api.good(DELETE, &path, None).await;
+    assert_eq!(api.ask(token, GET, "/account", None).await.status, StatusCode::UNAUTHORIZED);
+    for path in
+        ["/account/features", "/account/keys", "/oauth/clients", "/oauth/sessions", "/teams", "/spaces"]
+    {
+        api.get(path).await;
+    }
+    for path in
+        ["/pipelines", "/stacks/hokku-12", "/dyno-sizes", "/dyno-sizes/standard-1x", "/addon-services"]
+    {
+        api.get(path).await;
+    }
+    let service = "/addon-services/heroku-postgresql";
+    for path in ["", "/plans", "/plans/mini"] {
+        api.get(&format!("{service}{path}")).await;
+    }
+    api.get("/plans/heroku-postgresql:mini").await;
+    held(api, GET, "/account/features/x").await;
+    let ended = held(api, DELETE, "/oauth/sessions/~").await;
+    assert_eq!(ended["resource"], "session");
+    for path in ["/api/v4/current-status", "/buildpacks"] {
+        held(api, GET, path).await;
+    }
+    let python = held(api, GET, "/buildpacks/heroku%2Fpython").await;
+    assert_eq!(
+        text(&python, "/blob_url"),
+        "https://buildpack-registry.s3.amazonaws.com/buildpacks/heroku/python.tgz"
+    );
+}
+
+async fn apps(api: &Api) {
+    let made = api.good(POST, "/apps", Some(json!({ "name": "first", "feature_flags": "x" }))).await;
+    assert_eq!(text(&made, "/git_url"), "https://localhost:5443/first.git");
+    let renamed =
+        api.good(PATCH, "/apps/first", Some(json!({ "name": "second", "maintenance": true }))).await;
+    assert_eq!((text(&renamed, "/name"), &renamed["maintenance"]), ("second", &json!(true)));
+    api.good(DELETE, "/apps/second", None).await;
+    assert_eq!(api.ask(OWNER, GET, "/apps/second", None).await.status, StatusCode::NOT_FOUND);
+    let made_up = api.good(POST, "/apps", None).await;
+    api.good(DELETE, &format!("/apps/{}", text(&made_up, "/id")), None).await;
+
+    let app = api.get(&format!("/apps/{APP}")).await;
+    assert_eq!(app["slug_size"], 12_345_678);
+    for path in ["/apps", "/users/~/apps", "/users/owner@example.com/apps"] {
+        assert_eq!(api.get(path).await, json!([app]));
+    }
+    let filter = json!({ "in": { "id": [app["id"], "11111111-1111-4111-8111-111111111111"] } });
+    assert_eq!(api.good(POST, "/filters/apps", Some(filter)).await, json!([app]));
+
+    let change = json!({ "FOO": "bar", "NOT_THERE": null });
+    let vars = api.good(PATCH, &format!("/apps/{APP}/config-vars"), Some(change)).await;
+    assert_eq!(vars, json!({ "FOO": "bar", "SECRET_KEY": "one" }));
+    for part in
+        ["config-vars", "collaborators", "collaborators/owner@example.com", "domains", "available-stacks"]
+    {
+        api.get(&format!("/apps/{APP}/{part}")).await;
+    }
+    for part in ["features", "sni-endpoints", "log-drains", "webhooks"] {
+        api.get(&format!("/apps/{APP}/{part}")).await;
+    }
+    for part in ["features/x", "pipeline-couplings"] {
+        held(api, GET, &format!("/apps/{APP}/{part}")).await;
+    }
+    let domains = format!("/apps/{APP}/domains");
+    let domain = json!({ "hostname": "WWW.Example.com", "sni_endpoint": null });
+    let domain = api.good(POST, &domains, Some(domain)).await;
+    assert_eq!(text(&domain, "/hostname"), "www.example.com");
+    api.get(&format!("{domains}/www.example.com")).await;
+    api.good(DELETE, &format!("{domains}/{}", text(&domain, "/id")), None).await;
+}
+
+async fn processes(api: &Api) {
+    let app = format!("/apps/{APP}");
+    let formation = api.get(&format!("{app}/formation")).await;
+    let size = |quantity: &Value, size: &str| (quantity.clone(), size.to_owned());
+    assert_eq!(size(&formation[1]["quantity"], text(&formation[1], "/type")), (json!(2), "web".to_owned()));
+    let updates = json!({ "updates": [
+        { "type": "web", "quantity": "+1" },
+        { "type": "worker", "quantity": "2", "size": "standard-2x" },
+    ]});
+    let changed = api.good(PATCH, &format!("{app}/formation"), Some(updates)).await;
+    assert_eq!(
+        [&changed[0]["quantity"], &changed[1]["quantity"], &changed[1]["size"]],
+        [&json!(3), &json!(2), &json!("Standard-2X")]
+    );
+    let back = json!({ "quantity": 2, "dyno_size": { "name": "basic" } });
+    let web = api.good(PATCH, &format!("{app}/formation/web"), Some(back)).await;
+    assert_eq!(web["quantity"], 2);
+    for part in ["formation/web", "dynos", "dynos/web.1", "available-dyno-sizes"] {
+        api.get(&format!("{app}/{part}")).await;
+    }
+    let command =
+        json!({ "command": "bash", "attach": true, "env": { "TERM": "xterm", "COLUMNS": 120, "LINES": 40 } });
+    let run = api.good(POST, &format!("{app}/dynos"), Some(command)).await;
+    assert!(text(&run, "/attach_url").starts_with("rendezvous://localhost:5000/"));
+    assert_eq!((text(&run, "/name"), text(&run, "/type")), ("run.1", "run"));
+    for path in ["dynos/run.1/actions/stop", "formations/web/actions/stop"] {
+        api.good(POST, &format!("{app}/{path}"), None).await;
+    }
+    for path in ["dynos/web.1", "dynos", "formations/worker"] {
+        api.good(DELETE, &format!("{app}/{path}"), None).await;
+    }
+}
+
+async fn releases(api: &Api) {
+    let app = format!("/apps/{APP}");
+    let all = api.get(&format!("{app}/releases")).await;
+    let deploy = &all[2];
+    assert_eq!((text(deploy, "/description"), &deploy["current"]), ("Deploy 954ab531", &json!(true)));
+    api.get(&format!("{app}/releases/v3")).await;
+    let then = api.get(&format!("{app}/releases/{}/config-vars", text(deploy, "/id"))).await;
+    assert_eq!(then, json!({ "SECRET_KEY": "one" }));
+    let slug = text(deploy, "/slug/id");
+    let slug_json = api.get(&format!("{app}/slugs/{slug}")).await;
+    assert_eq!(text(&slug_json, "/process_types/web"), "gunicorn mysite.wsgi");
+    let again = api.good(POST, &format!("{app}/releases"), Some(json!({ "slug": slug }))).await;
+    assert_eq!(text(&again, "/description"), "Deploy 954ab531");
+    let back = api.good(POST, &format!("{app}/releases"), Some(json!({ "release": deploy["id"] }))).await;
+    assert_eq!((text(&back, "/description"), text(&back, "/status")), ("Rollback to v3", "pending"));
+    let now = api.get(&format!("{app}/config-vars")).await;
+    assert_eq!(now, json!({ "SECRET_KEY": "one" }), "the config is that of v3 again");
+}
+
+async fn builds(api: &Api) {
+    let app = format!("/apps/{APP}");
+    let builds = api.get(&format!("{app}/builds")).await;
+    api.get(&format!("{app}/builds/{}", text(&builds[0], "/id"))).await;
+    api.good(POST, "/sources", None).await;
+    let source = api.good(POST, &format!("{app}/sources"), None).await;
+    let put_url = text(&source, "/source_blob/put_url");
+    let path = put_url.strip_prefix("https://localhost:5443").expect("our own address");
+    let put = Request::put(path).body(Body::from("an archive")).expect("a request");
+    let put = api.send(put).await;
+    assert_eq!(put.status, StatusCode::OK);
+    api.hold(&PUT, path, &put);
+    let request = json!({ "source_blob": { "url": text(&source, "/source_blob/get_url"), "version": "v1" } });
+    let build = api.good(POST, &format!("{app}/builds"), Some(request)).await;
+    let kept = api.cx.sources.join(format!("{}.tar", text(&build, "/id")));
+    assert_eq!(std::fs::read(kept).expect("the build's archive"), b"an archive");
+    let list = format!("{app}/buildpack-installations");
+    let urn = json!({ "updates": [{ "buildpack": "urn:buildpack:heroku/python" }] });
+    let set = api.good(PUT, &list, Some(urn)).await;
+    assert_eq!(text(&set[0], "/buildpack/name"), "heroku/python");
+    let url = text(&set[0], "/buildpack/url");
+    let again = api.good(PUT, &list, Some(json!({ "updates": [{ "buildpack": url }] }))).await;
+    assert_eq!(again, api.get(&list).await);
+    assert_eq!(again, set, "the registry's URL means the name");
+}
+
+async fn addons(api: &Api) {
+    let app = format!("/apps/{APP}");
+    let request = json!({ "plan": { "name": "heroku-postgresql:mini" }, "attachment": {}, "config": {} });
+    let made = api.good(POST, &format!("{app}/addons"), Some(request)).await;
+    let (id, name) = (text(&made, "/id"), text(&made, "/name"));
+    assert_eq!(made["config_vars"], json!(["DATABASE_URL"]));
+    for path in ["/addons".to_owned(), format!("{app}/addons")] {
+        assert_eq!(api.get(&path).await, json!([made]));
+    }
+    for path in [format!("/addons/{name}"), format!("{app}/addons/{id}"), format!("{app}/addons/DATABASE")] {
+        assert_eq!(api.get(&path).await, made);
+    }
+    for text in [name, id, "DATABASE", "DATABASE_URL", "heroku-postgresql"] {
+        let asked = json!({ "addon": text, "app": APP });
+        assert_eq!(api.good(POST, "/actions/addons/resolve", Some(asked)).await, json!([made]), "{text}");
+    }
+    let attachments = api.get("/addon-attachments").await;
+    for path in [format!("/addons/{id}/addon-attachments"), format!("{app}/addon-attachments")] {
+        assert_eq!(api.get(&path).await, attachments);
+    }
+    let attachment = text(&attachments[0], "/id");
+    for path in [format!("/addon-attachments/{attachment}"), format!("{app}/addon-attachments/DATABASE")] {
+        assert_eq!(api.get(&path).await, attachments[0]);
+    }
+    for (text, on) in
+        [("DATABASE", APP), ("DATABASE_URL", APP), ("running-app::DATABASE", "nowhere"), (name, APP)]
+    {
+        let asked = json!({ "addon_attachment": text, "app": on });
+        let found = api.good(POST, "/actions/addon-attachments/resolve", Some(asked)).await;
+        assert_eq!(found, attachments, "{text}");
+    }
+    let database = api.get(&format!("/client/v11/databases/{id}")).await;
+    assert_eq!(text(&database, "/resource_url"), crate::desk::URL);
+    let waiting = api.get(&format!("/client/v11/databases/{name}/wait_status")).await;
+    assert_eq!(waiting["waiting?"], false);
+    let gone = api.good(DELETE, &format!("{app}/addons/{id}"), Some(json!({ "force": false }))).await;
+    assert_eq!(text(&gone, "/state"), "deprovisioned");
+    assert_eq!(api.get(&format!("{app}/config-vars")).await.get("DATABASE_URL"), None);
+}
+
+async fn streams(api: &Api) {
+    let session = json!({ "lines": 2, "tail": false, "dyno": "web" });
+    let session = api.good(POST, &format!("/apps/{APP}/log-sessions"), Some(session)).await;
+    let build = api.get(&format!("/apps/{APP}/builds/{}", api.running.build.id)).await;
+    for (url, wanted) in [
+        (text(&session, "/logplex_url"), "app[web.1]: Listening on 5000\n"),
+        (text(&build, "/output_stream_url"), "-----> Building\n-----> Done\n"),
+    ] {
+        let path = url.strip_prefix("https://localhost:5443").expect("our own address");
+        let answer = api.send(Request::get(path).body(Body::empty()).expect("a request")).await;
+        assert!(answer.text.contains(wanted), "{} {}", answer.status, answer.text);
+        assert_eq!(answer.text.lines().count(), 2);
+        api.hold(&GET, path, &answer);
+    }
+}

@@ -1,0 +1,97 @@
+//! What each route answers with.
+
+use axum::http::Method;
+
+/// The shape of a good answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Shape {
+    /// One resource of the schema.
+    One(&'static str),
+    /// A list of such.
+    List(&'static str),
+    /// `[]`.
+    EmptyList,
+    /// `{}`.
+    EmptyObject,
+    /// 404: there never is one.
+    Refused,
+    /// Not in the schema: the data API, the registry, the status, streams.
+    Ours,
+}
+
+/// The shape of a route's answer, by what its path ends with.
+pub(crate) fn shape(method: &Method, path: &str) -> Shape {
+    let is_create = *method == Method::POST;
+    let is_delete = *method == Method::DELETE;
+    match path {
+        "/account" | "/users/{account}" => Shape::One("account"),
+        "/account/rate-limits" => Shape::One("rate-limit"),
+        "/oauth/authorizations" if !is_create => Shape::List("oauth-authorization"),
+        "/oauth/authorizations" | "/oauth/authorizations/{authorization}" => {
+            Shape::One("oauth-authorization")
+        }
+        "/account/features/{feature}"
+        | "/apps/{app}/features/{feature}"
+        | "/apps/{app}/pipeline-couplings"
+        | "/oauth/sessions/{session}" => Shape::Refused,
+        "/account/features" | "/account/keys" | "/oauth/clients" | "/oauth/sessions" | "/teams"
+        | "/spaces" | "/pipelines" => Shape::EmptyList,
+        "/apps/{app}/features"
+        | "/apps/{app}/sni-endpoints"
+        | "/apps/{app}/log-drains"
+        | "/apps/{app}/webhooks" => Shape::EmptyList,
+        "/apps" if !is_create => Shape::List("app"),
+        "/filters/apps" | "/users/{account}/apps" => Shape::List("app"),
+        "/apps" | "/apps/{app}" => Shape::One("app"),
+        "/apps/{app}/config-vars" | "/apps/{app}/releases/{release}/config-vars" => Shape::One("config-var"),
+        "/apps/{app}/collaborators" => Shape::List("collaborator"),
+        "/apps/{app}/collaborators/{collaborator}" => Shape::One("collaborator"),
+        "/apps/{app}/domains" if !is_create => Shape::List("domain"),
+        "/apps/{app}/domains" | "/apps/{app}/domains/{domain}" => Shape::One("domain"),
+        "/apps/{app}/available-stacks" | "/stacks" => Shape::List("stack"),
+        "/stacks/{stack}" => Shape::One("stack"),
+        "/regions" => Shape::List("region"),
+        "/regions/{region}" => Shape::One("region"),
+        "/apps/{app}/log-sessions" => Shape::One("log-session"),
+        "/apps/{app}/formation" => Shape::List("formation"),
+        "/apps/{app}/formation/{formation}" => Shape::One("formation"),
+        "/apps/{app}/dynos" | "/apps/{app}/dynos/{dyno}" if is_delete => Shape::EmptyObject,
+        "/apps/{app}/dynos/{dyno}/actions/stop"
+        | "/apps/{app}/formations/{formation}"
+        | "/apps/{app}/formations/{formation}/actions/stop" => Shape::EmptyObject,
+        "/apps/{app}/dynos" if !is_create => Shape::List("dyno"),
+        "/apps/{app}/dynos" | "/apps/{app}/dynos/{dyno}" => Shape::One("dyno"),
+        "/apps/{app}/available-dyno-sizes" | "/dyno-sizes" => Shape::List("dyno-size"),
+        "/dyno-sizes/{size}" => Shape::One("dyno-size"),
+        "/apps/{app}/releases" if !is_create => Shape::List("release"),
+        "/apps/{app}/releases" | "/apps/{app}/releases/{release}" => Shape::One("release"),
+        "/apps/{app}/slugs/{slug}" => Shape::One("slug"),
+        "/apps/{app}/builds" if !is_create => Shape::List("build"),
+        "/apps/{app}/builds" | "/apps/{app}/builds/{build}" => Shape::One("build"),
+        "/sources" | "/apps/{app}/sources" => Shape::One("source"),
+        "/apps/{app}/buildpack-installations" => Shape::List("buildpack-installation"),
+        "/addons" | "/actions/addons/resolve" => Shape::List("add-on"),
+        "/apps/{app}/addons" if !is_create => Shape::List("add-on"),
+        "/apps/{app}/addons" | "/addons/{addon}" | "/apps/{app}/addons/{addon}" => Shape::One("add-on"),
+        "/addon-attachments"
+        | "/addons/{addon}/addon-attachments"
+        | "/apps/{app}/addon-attachments"
+        | "/actions/addon-attachments/resolve" => Shape::List("add-on-attachment"),
+        "/addon-attachments/{attachment}" | "/apps/{app}/addon-attachments/{attachment}" => {
+            Shape::One("add-on-attachment")
+        }
+        "/addon-services" => Shape::List("add-on-service"),
+        "/addon-services/{service}" => Shape::One("add-on-service"),
+        "/addon-services/{service}/plans" => Shape::List("plan"),
+        "/addon-services/{service}/plans/{plan}" | "/plans/{plan}" => Shape::One("plan"),
+        "/client/v11/databases/{database}"
+        | "/client/v11/databases/{database}/wait_status"
+        | "/streams/log/{permit}"
+        | "/streams/output/{permit}"
+        | "/sources/{permit}"
+        | "/buildpacks"
+        | "/buildpacks/{slug}"
+        | "/api/v4/current-status" => Shape::Ours,
+        other => panic!("say in shapes.rs what {method} {other} answers with"),
+    }
+}
