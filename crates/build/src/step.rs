@@ -99,6 +99,7 @@ fn spec(job: &Job, step: Step<'_>, number: u32, dir: &Path, mark: &str) -> Resul
         netns: Some(job.lease.netns.clone()),
         limits: Limits {
             memory_bytes: job.cx.limits.memory_bytes,
+            memory_shown_bytes: job.cx.limits.memory_bytes,
             cpu_shares: CPU_SHARES,
             cpu_quota_percent: None,
             pids: job.cx.limits.processes,

@@ -69,7 +69,10 @@ pub(super) fn install(said: &str) -> Option<String> {
         .lines()
         .find_map(|line| line.split_once("fatal error: ")?.1.strip_suffix(": No such file or directory"));
     header.map(|header| {
-        format!("A package has to be compiled and misses the C header {header}, which the stack does not have. Is there\na version of the package with a ready wheel?")
+        format!(
+            "A package has to be compiled and misses the C header {header}, which the stack does\n\
+             not have. Is there a version of the package with a ready wheel?"
+        )
     })
 }
 

@@ -81,7 +81,8 @@ fn why_a_source_cannot_be_taken() {
 fn what_is_wrong_with_a_python_version() {
     let request = Request { major: 3, minor: 12, patch: Some(6) };
     let (origin, found) = (Origin::RuntimeTxt, "3.x".to_owned());
-    let available = ["3.10.13", "3.12.1"].map(|text| text.parse().expect("a version")).to_vec();
+    let available =
+        ["3.9.18", "3.10.13", "3.12.1", "3.13.0"].map(|text| text.parse().expect("a version")).to_vec();
     let old = Request { major: 3, minor: 9, patch: None };
     let new = Request { major: 3, minor: 15, patch: None };
     let versions = [
@@ -140,7 +141,7 @@ fn how_steps_fail() {
 fn known_errors_are_diagnosed() {
     let collectstatic = [
         "django.core.exceptions.ImproperlyConfigured: STATICFILES_STORAGE/STORAGES are mutually exclusive.",
-        "ImproperlyConfigured: You're using the staticfiles app without having set the STATIC_ROOT setting to a filesystem path.",
+        "You're using the staticfiles app without having set the STATIC_ROOT setting to a filesystem path.",
         "Unknown command: 'collectstatic'",
         "ModuleNotFoundError: No module named 'environ'",
         "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",

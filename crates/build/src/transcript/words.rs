@@ -3,7 +3,7 @@
 use model::id::BuildId;
 use oci::container::{Exit, Status};
 use slug::archive::UnpackError;
-use slug::runtime::Version;
+use slug::runtime::{Request, Version};
 
 use super::diagnosis;
 use crate::buildpack::ChoiceError;
@@ -23,7 +23,10 @@ pub(super) fn failure(failure: &Failure) -> String {
         Failure::Version(error) => compile(error_block(&version(error))),
         Failure::Unavailable { request, origin, available } => compile(error_block(&[
             "Error: The requested Python version isn't available.".to_owned(),
-            format!("Python {request} ({origin}) cannot be had on this platform.\n{}", there_is(available)),
+            format!(
+                "Python {request} ({origin}) cannot be had on this platform.\n{}",
+                there_is(request, available)
+            ),
         ])),
         Failure::Packages(error) => compile(error_block(&packages(error))),
         Failure::Install { installer, said } => compile(error_block(&with_advice(
@@ -100,30 +103,39 @@ fn choice(error: &ChoiceError) -> String {
     match error {
         ChoiceError::NothingDetected => format!(
             " !     No default language could be detected for this app.\n\
-             {HINT_INDENT}HINT: This occurs when Hokku cannot detect the buildpack to use for this application automatically.\n\
+             {HINT_INDENT}HINT: This occurs when Hokku cannot detect the buildpack to use for this application \
+             automatically.\n\
              {HINT_INDENT}A Python app has a requirements.txt in the root of its repository.\n\n"
         ),
         ChoiceError::Unsupported { name } => format!(
             "{}\n",
             error_block(&[
                 format!("Error: The buildpack {name} is not supported yet."),
-                "Only heroku/python is. To have the language detected instead:\nhokku buildpacks:clear".to_owned(),
+                "Only heroku/python is. To have the language detected instead:\n\
+                 hokku buildpacks:clear"
+                    .to_owned(),
             ])
         ),
         ChoiceError::Several { names } => format!(
             "{}\n",
             error_block(&[
-                format!("Error: Several buildpacks are set, which is not supported yet: {}.", names.join(", ")),
-                "To use heroku/python alone:\nhokku buildpacks:set heroku/python".to_owned(),
+                format!(
+                    "Error: Several buildpacks are set, which is not supported yet: {}.",
+                    names.join(", ")
+                ),
+                "To use heroku/python alone:\n\
+                 hokku buildpacks:set heroku/python"
+                    .to_owned(),
             ])
         ),
         ChoiceError::NotCompatible { listing } => format!(
             "-----> App not compatible with buildpack: heroku/python\n       \n{}\n",
             error_block(&[
-                "Error: Your app is configured to use the Python buildpack, but we couldn't find any supported Python \
-                 project files."
+                "Error: Your app is configured to use the Python buildpack, but we couldn't find any supported \
+                 Python project files."
                     .to_owned(),
-                "A Python app must have a requirements.txt or uv.lock in the root of its source code.".to_owned(),
+                "A Python app must have a requirements.txt or uv.lock in the root of its source code."
+                    .to_owned(),
                 contains(listing),
             ])
         ),
@@ -135,16 +147,19 @@ fn contains(listing: &[String]) -> String {
     format!("Currently the root directory of your app contains:\n\n{names}")
 }
 
-fn there_is(available: &[Version]) -> String {
-    if available.is_empty() {
+fn there_is(request: &Request, available: &[Version]) -> String {
+    let usable: Vec<&Version> =
+        available.iter().filter(|it| it.major == 3 && MINORS.contains(&it.minor)).collect();
+    let same_series = usable.iter().find(|it| it.minor == request.minor);
+    let Some(advised) = same_series.or(usable.last()) else {
         return "There is no Python at all; whoever runs the platform has to provide one.".to_owned();
-    }
-    let versions: Vec<String> = available.iter().map(Version::to_string).collect();
+    };
+    let versions: Vec<String> = usable.iter().map(|it| it.to_string()).collect();
     format!(
-        "There is: {}.\nName one of them, or only its series such as {}.{}.",
+        "There is: {}.\nName one of them, or only its series: {}.{}.",
         versions.join(", "),
-        3,
-        available[available.len() - 1].minor
+        advised.major,
+        advised.minor
     )
 }
 
@@ -183,7 +198,8 @@ fn version(error: &VersionError) -> Vec<String> {
         VersionError::EndOfLife { request, origin } => vec![
             "Error: The requested Python version has reached end-of-life.".to_owned(),
             format!(
-                "Python {}.{} ({origin}) no longer receives security updates, so it is no longer supported.\n{wants}",
+                "Python {}.{} ({origin}) no longer receives security updates, so it is no longer\n\
+                 supported. {wants}",
                 request.major, request.minor
             ),
         ],
@@ -210,18 +226,18 @@ fn packages(error: &PackagesError) -> Vec<String> {
         PackagesError::Several { managers } => vec![
             "Error: Multiple Python package manager files were found.".to_owned(),
             format!(
-                "Exactly one package manager file should be present in your app's\nsource code, however, several were \
-                 found:\n\n{}",
+                "Exactly one package manager file should be present in your app's\n\
+                 source code, however, several were found:\n\n{}",
                 managers.iter().map(file).collect::<Vec<_>>().join("\n")
             ),
-            "Decide which package manager you want to use with your app, and\nthen delete the file(s) and any config \
-             from the others."
+            "Decide which package manager you want to use with your app, and\n\
+             then delete the file(s) and any config from the others."
                 .to_owned(),
         ],
         PackagesError::PipfileWithoutLock => vec![
             "Error: No 'Pipfile.lock' found!".to_owned(),
-            "Pipenv is not supported yet in any case. Run\n`pipenv requirements > requirements.txt`, delete the \
-             Pipfile, commit and push again."
+            "Pipenv is not supported yet in any case. Run\n\
+             `pipenv requirements > requirements.txt`, delete the Pipfile, commit and push again."
                 .to_owned(),
         ],
         PackagesError::OnlySetupPy => vec![
@@ -232,15 +248,16 @@ fn packages(error: &PackagesError) -> Vec<String> {
         ],
         PackagesError::None { listing } => vec![
             "Error: Couldn't find any supported Python package manager files.".to_owned(),
-            "A Python app must have either a 'requirements.txt' or a 'uv.lock' package\nmanager file in the root \
-             directory of its source code."
+            "A Python app must have either a 'requirements.txt' or a 'uv.lock' package\n\
+             manager file in the root directory of its source code."
                 .to_owned(),
             contains(listing),
             "If your app already has a package manager file, check that it:\n\n\
              1. Is in the top level directory (not a subdirectory).\n\
              2. Has the correct spelling (the filenames are case-sensitive).\n\
              3. Isn't listed in '.gitignore' or '.slugignore'.\n\
-             4. Has been added to the Git repository using 'git add --all'\n   and then committed using 'git commit'."
+             4. Has been added to the Git repository using 'git add --all'\n\
+             \x20  and then committed using 'git commit'."
                 .to_owned(),
         ],
         PackagesError::Unsupported { manager } => vec![
@@ -275,14 +292,14 @@ fn packages(error: &PackagesError) -> Vec<String> {
 
 fn collectstatic(said: &str) -> Vec<String> {
     let title = "Error: Unable to generate Django static files.".to_owned();
-    let lead = "The 'python manage.py collectstatic --noinput' Django management command failed.\nSee the traceback \
-                above for details."
+    let lead = "The 'python manage.py collectstatic --noinput' Django management command failed.\n\
+                See the traceback above for details."
         .to_owned();
     let mut paragraphs = vec![title, lead];
     paragraphs.extend(diagnosis::collectstatic(said));
     paragraphs.push(
-        "You may need to update application code to resolve this error, or, if your app has no static\nfiles to \
-         collect, disable this step:\nhokku config:set DISABLE_COLLECTSTATIC=1"
+        "You may need to update application code to resolve this error, or, if your app has no static\nfiles \
+         to collect, disable this step:\nhokku config:set DISABLE_COLLECTSTATIC=1"
             .to_owned(),
     );
     paragraphs

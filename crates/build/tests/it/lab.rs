@@ -21,6 +21,7 @@ use slug::runtime::Sources;
 use slug::{Blobs, Manifest, Runtimes, Stacks};
 use store::{App, ConfigChange, NewApp, NewBuild, Store, StoreError, Topic};
 use tempfile::TempDir;
+use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +91,7 @@ pub(crate) struct Lab {
     pub(crate) cx: Context,
     dir: TempDir,
     stop: CancellationToken,
-    stage: JoinHandle<Result<(), StoreError>>,
+    stage: Mutex<JoinHandle<Result<(), StoreError>>>,
 }
 
 /// A build that is over.
@@ -106,12 +107,27 @@ fn now() -> Timestamp {
     Timestamp::from_micros(i64::try_from(since.as_micros()).expect("before 200000"))
 }
 
-impl Lab {
-    pub(crate) async fn open() -> Self {
-        Self::with(Limits::default()).await
+/// Runs a test in a lab of its own, and leaves nothing of it however the test ends.
+pub(crate) async fn in_lab<F>(limits: Limits, test: impl FnOnce(Arc<Lab>) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let lab = Arc::new(Lab::open(limits).await);
+    let outcome = tokio::spawn(test(Arc::clone(&lab))).await;
+    let lab = Arc::into_inner(lab).expect("the test has ended");
+    if let Err(failed) = outcome {
+        // A new stage removes what the builds of the old one have left.
+        lab.kill().await;
+        lab.until_containers(0).await;
+        lab.restart().await;
+        lab.close().await;
+        std::panic::resume_unwind(failed.into_panic());
     }
+    lab.close().await;
+}
 
-    pub(crate) async fn with(limits: Limits) -> Self {
+impl Lab {
+    async fn open(limits: Limits) -> Self {
         let shared = tokio::task::spawn_blocking(shared).await.expect("prepared");
         let dir = tempfile::tempdir().expect("a folder");
         let at = |name: &str| dir.path().join(name);
@@ -145,7 +161,7 @@ impl Lab {
             site: Site { domain: "localhost".parse().expect("a host"), port: 5443, rendezvous_port: 5444 },
         };
         let stop = CancellationToken::new();
-        let stage = tokio::spawn(build::stage(cx.clone(), stop.clone()));
+        let stage = Mutex::new(tokio::spawn(build::stage(cx.clone(), stop.clone())));
         Self { cx, dir, stop, stage }
     }
 
@@ -251,14 +267,15 @@ impl Lab {
     }
 
     /// Kills the stage without a word, as far as that can be done to a task.
-    pub(crate) async fn kill(&mut self) {
-        self.stage.abort();
-        let _aborted = (&mut self.stage).await;
+    pub(crate) async fn kill(&self) {
+        let mut stage = self.stage.lock().await;
+        stage.abort();
+        *stage = tokio::spawn(async { Ok(()) });
     }
 
     /// Starts the stage again after [`Lab::kill`].
-    pub(crate) fn restart(&mut self) {
-        self.stage = tokio::spawn(build::stage(self.cx.clone(), self.stop.clone()));
+    pub(crate) async fn restart(&self) {
+        *self.stage.lock().await = tokio::spawn(build::stage(self.cx.clone(), self.stop.clone()));
     }
 
     /// The processes in this lab's containers.
@@ -298,7 +315,7 @@ impl Lab {
     }
 
     /// Stops everything and looks for what was left over.
-    pub(crate) async fn close(self) {
+    async fn close(self) {
         let Self { cx, dir, stop, stage } = self;
         let clean = async {
             // A job is put away after its build has ended.
@@ -308,7 +325,7 @@ impl Lab {
         };
         tokio::time::timeout(Duration::from_secs(30), clean).await.expect("nothing is left of the builds");
         stop.cancel();
-        stage.await.expect("not panicked").expect("no store error");
+        stage.into_inner().await.expect("not panicked").expect("no store error");
         let Context { network, cgroup_parent, .. } = cx;
         Arc::into_inner(network).expect("nobody else has it").close().await.expect("closed");
         for hierarchy in fs::read_dir("/sys/fs/cgroup").expect("cgroups").flatten() {
@@ -367,10 +384,14 @@ impl Lab {
         const MOUNT: &str = r#"set -eu
             at=$1 command=$2; shift 2; mount -t tmpfs tmpfs "$at"; mkdir "$at/upper" "$at/work" "$at/root"
             lower=; n=0
-            for image; do n=$((n+1)); mkdir "$at/$n"; mount -t erofs -o ro,loop "$image" "$at/$n"; lower="$at/$n${lower:+:$lower}"; done
+            for image; do
+                n=$((n+1)); mkdir "$at/$n"; lower="$at/$n${lower:+:$lower}"
+                mount -t erofs -o ro,loop "$image" "$at/$n"
+            done
             mount -t overlay overlay -o "lowerdir=$lower,upperdir=$at/upper,workdir=$at/work" "$at/root"
             mount -t proc proc "$at/root/proc"; mount --rbind /dev "$at/root/dev"
-            exec chroot --userspec=1000:1000 "$at/root" env -i HOME=/app PATH=/usr/local/bin:/usr/bin:/bin DYNO=run.1 bash -c "$command""#;
+            exec chroot --userspec=1000:1000 "$at/root" \
+                env -i HOME=/app PATH=/usr/local/bin:/usr/bin:/bin DYNO=run.1 bash -c "$command""#;
         let stack = self.cx.stacks.get(model::slug::STACK).expect("the stack");
         let layers = ended.manifest().layers.into_iter().map(|layer| self.cx.blobs.path(&layer.digest));
         let at = tempfile::tempdir().expect("a folder");
@@ -410,4 +431,10 @@ pub(crate) fn steady(transcript: &str) -> String {
         _ => format!("{line}\n"),
     });
     lines.collect()
+}
+
+/// Tells how long something took, to whoever runs the tests with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "a measurement for people; nothing is asserted about time")]
+pub(crate) fn measured(what: &str, took: Duration) {
+    println!("{what}: {took:?}");
 }

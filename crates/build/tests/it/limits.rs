@@ -9,7 +9,7 @@ use model::build::BuildStatus;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::lab::{Lab, names, tree};
+use crate::lab::{in_lab, names, tree};
 
 /// A source whose hook runs a script.
 fn hook(script: &str) -> tempfile::TempDir {
@@ -19,133 +19,143 @@ fn hook(script: &str) -> tempfile::TempDir {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_sees_nothing_of_the_server_and_leaves_nothing_running() {
-    let lab = Lab::open().await;
-    let app = lab.app("curious").await;
-    let script = "id -u; ls /hokku; ls -d /work /root/* 2>/dev/null; grep -c . /proc/self/mounts > /dev/null; \
-                  env | cut -d= -f1 | sort | tr '\\n' ' '; echo; mount -t tmpfs x /mnt 2>&1 | head -1; \
-                  touch /hokku/kit/app.sh 2>&1; cat /proc/1/cmdline | tr '\\0' ' ' | cut -c 1-32; echo; \
-                  (sleep 1000 &) ; (setsid sleep 1000 > /dev/null 2>&1 &)";
-    let ended = lab.build(&app, hook(script).path()).await;
-    assert_eq!(ended.build.status, BuildStatus::Succeeded, "{}", ended.transcript);
-    insta::assert_snapshot!(
-        ended
-            .transcript
-            .split_once("post_compile hook\n")
-            .expect("ran")
-            .1
-            .split_once("----->")
-            .expect("ended")
-            .0
-    );
-    lab.close().await;
+    in_lab(Limits::default(), |lab| async move {
+        let app = lab.app("curious").await;
+        let script = "id -u; ls /hokku; ls -d /work /root/* 2> /dev/null
+        env | cut -d= -f1 | grep -vE '^(PIP_|UV_)|proxy|PROXY' | sort | tr '\\n' ' '; echo
+        mount -t tmpfs x /mnt 2>&1 | head -1; touch /hokku/kit/app.sh 2>&1
+        tr '\\0' ' ' < /proc/1/cmdline | cut -d' ' -f 1,2
+        (sleep 1000 &); (setsid sleep 1000 > /dev/null 2>&1 &)";
+        let ended = lab.build(&app, hook(script).path()).await;
+        assert_eq!(ended.build.status, BuildStatus::Succeeded, "{}", ended.transcript);
+        insta::assert_snapshot!(
+            ended
+                .transcript
+                .split_once("post_compile hook\n")
+                .expect("ran")
+                .1
+                .split_once("----->")
+                .expect("ended")
+                .0
+        );
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_that_takes_too_long_is_ended() {
-    let lab = Lab::with(Limits { compile: Duration::from_secs(20), ..Limits::default() }).await;
-    let app = lab.app("slow").await;
-    // Makes the Python if need be, which is not within the limit that matters here.
-    lab.build(&app, hook("true").path()).await;
-    let ended = lab.build(&app, hook("echo waiting; sleep 1000").path()).await;
-    assert_eq!(ended.build.status, BuildStatus::Failed);
-    assert!(ended.transcript.contains("       waiting\n\n !     Build timed out"), "{}", ended.transcript);
-    lab.close().await;
+    in_lab(Limits { compile: Duration::from_secs(20), ..Limits::default() }, |lab| async move {
+        let app = lab.app("slow").await;
+        // Makes the Python if need be, which is not within the limit that matters here.
+        lab.build(&app, hook("true").path()).await;
+        let ended = lab.build(&app, hook("echo waiting; sleep 1000").path()).await;
+        assert_eq!(ended.build.status, BuildStatus::Failed);
+        assert!(
+            ended.transcript.contains("       waiting\n\n !     Build timed out"),
+            "{}",
+            ended.transcript
+        );
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_that_wants_too_much_memory_is_told_so() {
     let limits = Limits { memory_bytes: 256 << 20, scratch_bytes: 128 << 20, ..Limits::default() };
-    let lab = Lab::with(limits).await;
-    let app = lab.app("greedy").await;
-    let ended = lab.build(&app, hook("exec python -c 'x = bytearray(1 << 30)'").path()).await;
-    assert_eq!(ended.build.status, BuildStatus::Failed);
-    assert!(
-        ended.transcript.contains(" !     Error: The build ran out of memory.\n"),
-        "{}",
-        ended.transcript
-    );
-    lab.close().await;
+    in_lab(limits, |lab| async move {
+        let app = lab.app("greedy").await;
+        let ended = lab.build(&app, hook("exec python -c 'x = bytearray(1 << 30)'").path()).await;
+        assert_eq!(ended.build.status, BuildStatus::Failed);
+        assert!(
+            ended.transcript.contains(" !     Error: The build ran out of memory.\n"),
+            "{}",
+            ended.transcript
+        );
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn builds_work_on_the_disk_where_memory_is_short() {
-    let lab = Lab::with(Limits { scratch_bytes: 1 << 50, ..Limits::default() }).await;
-    let app = lab.app("disk").await;
-    let ended = lab.build(&app, hook("true").path()).await;
-    assert_eq!(ended.build.status, BuildStatus::Succeeded, "{}", ended.transcript);
-    lab.close().await;
+    in_lab(Limits { scratch_bytes: 1 << 50, ..Limits::default() }, |lab| async move {
+        let app = lab.app("disk").await;
+        let ended = lab.build(&app, hook("true").path()).await;
+        assert_eq!(ended.build.status, BuildStatus::Succeeded, "{}", ended.transcript);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn builds_of_one_app_wait_and_those_of_others_do_not() {
-    let lab = Lab::open().await;
-    let (one, two) = (lab.app("one").await, lab.app("two").await);
-    let waits = hook("until [ -e /tmp/never ]; do sleep 0.05; done");
-    let first = lab.push(&one, waits.path()).await;
-    lab.until(first, BuildStatus::Running).await;
-    let second = lab.push(&one, hook("true").path()).await;
-    let other = lab.build(&two, hook("true").path()).await;
-    assert_eq!(other.build.status, BuildStatus::Succeeded, "{}", other.transcript);
-    let status = |id| lab.cx.store.read(move |tx| tx.build(id));
-    assert_eq!(status(second).await.expect("read").expect("there").status, BuildStatus::Pending);
-    lab.end_containers();
-    assert_eq!(lab.ended(first).await.build.status, BuildStatus::Failed);
-    assert_eq!(lab.ended(second).await.build.status, BuildStatus::Succeeded);
-    lab.close().await;
+    in_lab(Limits::default(), |lab| async move {
+        let (one, two) = (lab.app("one").await, lab.app("two").await);
+        let waits = hook("until [ -e /tmp/never ]; do sleep 0.05; done");
+        let first = lab.push(&one, waits.path()).await;
+        lab.until(first, BuildStatus::Running).await;
+        let second = lab.push(&one, hook("true").path()).await;
+        let other = lab.build(&two, hook("true").path()).await;
+        assert_eq!(other.build.status, BuildStatus::Succeeded, "{}", other.transcript);
+        let status = |id| lab.cx.store.read(move |tx| tx.build(id));
+        assert_eq!(status(second).await.expect("read").expect("there").status, BuildStatus::Pending);
+        lab.end_containers();
+        assert_eq!(lab.ended(first).await.build.status, BuildStatus::Failed);
+        assert_eq!(lab.ended(second).await.build.status, BuildStatus::Succeeded);
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_build_whose_server_is_killed_is_built_again() {
-    let mut lab = Lab::open().await;
-    let app = lab.app("again").await;
-    let id = lab.push(&app, hook("[ $(cat /proc/uptime | cut -d. -f1) -lt 0 ] || sleep 1000").path()).await;
-    lab.until(id, BuildStatus::Running).await;
-    lab.until_containers(1).await;
-    lab.kill().await;
-    // The leash is gone with the server: the container ends by itself.
-    lab.until_containers(0).await;
-    fs::create_dir_all(lab.cx.builds.join("left-over/box-1/state")).expect("made");
-    // This time the source does not wait.
-    let archive = lab.cx.sources.join(format!("{id}.tar"));
-    pack(hook("echo second time").path(), &archive);
-    lab.restart();
-    let ended = lab.ended(id).await;
-    assert_eq!(
-        (ended.build.status, ended.build.generation),
-        (BuildStatus::Succeeded, 2),
-        "{}",
-        ended.transcript
-    );
-    let told =
-        "\n !     The platform was restarted during this build; it begins again.\n\n-----> Building on";
-    assert!(ended.transcript.contains(told), "{}", ended.transcript);
-    assert!(!names(&lab.cx.builds).contains(&"left-over".to_owned()));
-    lab.close().await;
+    in_lab(Limits::default(), |lab| async move {
+        let app = lab.app("again").await;
+        let id =
+            lab.push(&app, hook("[ $(cat /proc/uptime | cut -d. -f1) -lt 0 ] || sleep 1000").path()).await;
+        lab.until(id, BuildStatus::Running).await;
+        lab.until_containers(1).await;
+        lab.kill().await;
+        // The leash is gone with the server: the container ends by itself.
+        lab.until_containers(0).await;
+        fs::create_dir_all(lab.cx.builds.join("left-over/box-1/state")).expect("made");
+        // This time the source does not wait.
+        let archive = lab.cx.sources.join(format!("{id}.tar"));
+        pack(hook("echo second time").path(), &archive);
+        lab.restart().await;
+        let ended = lab.ended(id).await;
+        assert_eq!(
+            (ended.build.status, ended.build.generation),
+            (BuildStatus::Succeeded, 2),
+            "{}",
+            ended.transcript
+        );
+        let told =
+            "\n !     The platform was restarted during this build; it begins again.\n\n-----> Building on";
+        assert!(ended.transcript.contains(told), "{}", ended.transcript);
+        assert!(!names(&lab.cx.builds).contains(&"left-over".to_owned()));
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_box_is_the_platforms_fault_and_its_container_is_ended() {
-    let lab = Lab::open().await;
-    let app = lab.app("boxed").await;
-    let id = lab.push(&app, hook("sleep 1000").path()).await;
-    lab.until(id, BuildStatus::Running).await;
-    lab.until_containers(1).await;
-    let child =
-        fs::read_to_string(format!("/proc/self/task/{}/children", nix::unistd::gettid())).unwrap_or_default();
-    drop(child);
-    for pid in boxes(&lab.cx.builds) {
-        kill(pid, Signal::SIGKILL).expect("killed");
-    }
-    // Its output stays open as long as the container runs.
-    lab.end_containers();
-    let ended = lab.ended(id).await;
-    assert_eq!(ended.build.status, BuildStatus::Failed);
-    assert!(
-        ended.transcript.contains(" !     Error: The platform could not finish this build."),
-        "{}",
-        ended.transcript
-    );
-    lab.close().await;
+    in_lab(Limits::default(), |lab| async move {
+        let app = lab.app("boxed").await;
+        let id = lab.push(&app, hook("sleep 1000").path()).await;
+        lab.until(id, BuildStatus::Running).await;
+        lab.until_containers(1).await;
+        for pid in boxes(&lab.cx.builds) {
+            kill(pid, Signal::SIGKILL).expect("killed");
+        }
+        // Its output stays open as long as the container runs.
+        lab.end_containers();
+        let ended = lab.ended(id).await;
+        assert_eq!(ended.build.status, BuildStatus::Failed);
+        assert!(
+            ended.transcript.contains(" !     Error: The platform could not finish this build."),
+            "{}",
+            ended.transcript
+        );
+    })
+    .await;
 }
 
 /// The processes that hold containers of this lab's builds.

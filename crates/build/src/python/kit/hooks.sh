@@ -6,5 +6,5 @@ run_hook() {
     for key in ${HOKKU_CONFIG_KEYS:-}; do printf '%s' "${!key}" > "$ENV_DIR/$key"; done
     echo "${mark}hook $1"
     chmod +x "bin/$1"
-    "bin/$1" || { echo "${mark}failed hook $1"; exit 1; }
+    "bin/$1" || { status=$?; echo "${mark}failed hook $1"; exit "$status"; }
 }
