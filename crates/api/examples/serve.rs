@@ -24,7 +24,7 @@ async fn main() -> std::io::Result<()> {
     std::fs::create_dir_all(dir)?;
     let cx = fixture::context(Path::new(dir), port);
     if cx.store.read(|tx| tx.owner()).await.is_ok_and(|owner| owner.is_none()) {
-        let owner = fixture::account(&cx, "owner@example.com", "token", "password").await;
+        let owner = fixture::account(&cx, "owner@example.com", "token").await;
         fixture::running_app(&cx, &owner, "running-app").await;
     }
     // What the router says of a client that came over plain HTTP.

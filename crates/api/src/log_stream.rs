@@ -137,11 +137,8 @@ fn written(form: Form, entries: &[Entry]) -> Bytes {
     let mut text = String::new();
     for Entry { id, line } in entries {
         match form {
-            // A carriage return would end the event's line.
-            Form::Events => {
-                let line = line.to_string().replace('\r', "");
-                text.push_str(&format!("id: {id}\ndata: {line}\n\n"));
-            }
+            // The logs keep no line ends within a line.
+            Form::Events => text.push_str(&format!("id: {id}\ndata: {line}\n\n")),
             Form::Lines => text.push_str(&format!("{line}\n")),
         }
     }

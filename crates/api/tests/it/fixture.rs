@@ -1,7 +1,7 @@
 //! A folder with everything the API works with, and an app in full swing.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::SystemTime;
 
 use logs::transcript::Transcripts;
@@ -45,13 +45,17 @@ pub(crate) fn context(dir: &Path, port: u16) -> api::Context {
     }
 }
 
-/// Makes an account that can log in with this token and password.
-pub(crate) async fn account(cx: &api::Context, email: &str, token: &str, password: &str) -> Account {
-    let hash = api::hash_password(&Secret::from(password)).expect("a hash");
+/// The password of every account here; hashed once, because that is slow on purpose.
+pub(crate) const PASSWORD: &str = "password";
+static HASH: LazyLock<String> =
+    LazyLock::new(|| api::hash_password(&Secret::from(PASSWORD)).expect("a hash"));
+
+/// Makes an account that can log in with this token and [`PASSWORD`].
+pub(crate) async fn account(cx: &api::Context, email: &str, token: &str) -> Account {
     let (email, token) = (email.parse().expect("an address"), Secret::from(token));
     let made = cx.store.write(move |tx| {
         let is_first = tx.owner()?.is_none();
-        let account = tx.create_account(&email, Some(&hash), is_first)?;
+        let account = tx.create_account(&email, Some(&HASH), is_first)?;
         let description = "test".to_owned();
         tx.create_token(&NewToken { account: account.id, token, description, expires_at: None })?;
         Ok::<_, StoreError>(account)
@@ -64,7 +68,6 @@ pub(crate) async fn account(cx: &api::Context, email: &str, token: &str, passwor
 pub(crate) struct Running {
     pub(crate) app: App,
     pub(crate) build: Build,
-    pub(crate) slug: Slug,
 }
 
 /// An app with one deploy, two web dynos up, a worker that crashed, a worn-out release command's output.
@@ -74,7 +77,8 @@ pub(crate) async fn running_app(cx: &api::Context, owner: &Account, name: &str) 
         let app = new_app(tx, &owner, &name)?;
         let (build, slug) = built(tx, &app)?;
         deployed(tx, &app, &build, &slug)?;
-        Ok::<_, StoreError>(Running { app, build, slug })
+        let build = tx.build(build.id)?.ok_or(StoreError::Missing { what: "build" })?;
+        Ok::<_, StoreError>(Running { app, build })
     });
     let running = made.await.expect("an app");
     let id = running.build.id;

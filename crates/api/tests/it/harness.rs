@@ -17,7 +17,6 @@ use crate::shapes::{Shape, shape};
 
 pub(crate) const OWNER: &str = "owner-token";
 pub(crate) const STRANGER: &str = "stranger-token";
-pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const APP: &str = "running-app";
 const V3: &str = "application/vnd.heroku+json; version=3";
 
@@ -52,8 +51,8 @@ impl Api {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
         let cx = fixture::context(dir.path(), 5443);
-        let owner = fixture::account(&cx, "owner@example.com", OWNER, PASSWORD).await;
-        fixture::account(&cx, "stranger@example.com", STRANGER, "another").await;
+        let owner = fixture::account(&cx, "owner@example.com", OWNER).await;
+        fixture::account(&cx, "stranger@example.com", STRANGER).await;
         let running = fixture::running_app(&cx, &owner, APP).await;
         let router = api::routes(cx.clone());
         Self { cx, running, router, seen: Mutex::default(), _dir: dir }

@@ -1,1 +1,141 @@
-//! x
+//! The words of refusals, as a user of the official CLI reads them.
+
+use std::fmt::Write;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{APP, Api, OWNER};
+
+/// One request after the other; what is refused is written down.
+async fn transcript(api: &Api, requests: &[(Method, &str, Value)]) -> String {
+    let mut text = String::new();
+    for (method, path, body) in requests {
+        let path = path.replace("{app}", APP);
+        let body = Some(body.clone()).filter(|body| !body.is_null());
+        let shown = body.as_ref().map(Value::to_string).unwrap_or_default();
+        let answer = api.ask(OWNER, method.clone(), &path, body).await;
+        let status = answer.status.as_u16();
+        let error = answer.json();
+        let words = match (error["id"].as_str(), error["message"].as_str()) {
+            (Some(id), Some(message)) => format!("{id}: {}", message.trim_end()),
+            _ => "done".to_owned(),
+        };
+        let _infallible = writeln!(text, "{method} {path} {shown}\n    {status} {words}");
+    }
+    text
+}
+
+#[tokio::test]
+async fn apps_and_config() {
+    let api = Api::start().await;
+    api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(json!({ "plan": "heroku-postgresql" })))
+        .await;
+    let (post, patch) = (Method::POST, Method::PATCH);
+    let text = transcript(
+        &api,
+        &[
+            (Method::GET, "/apps/nothing", Value::Null),
+            (post.clone(), "/apps", json!({ "name": "ab" })),
+            (post.clone(), "/apps", json!({ "name": "No_Caps" })),
+            (post.clone(), "/apps", json!({ "name": "api" })),
+            (post.clone(), "/apps", json!({ "name": APP })),
+            (post.clone(), "/apps", json!({ "name": 7 })),
+            (post.clone(), "/apps", json!({ "region": "eu" })),
+            (post, "/apps", json!({ "stack": "heroku-24" })),
+            (patch.clone(), "/apps/{app}", json!({ "name": "-" })),
+            (patch.clone(), "/apps/{app}", json!({ "build_stack": "heroku-24" })),
+            (patch.clone(), "/apps/{app}", json!({ "maintenance": "yes" })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "A-B": "1" })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "HEROKU_X": "1" })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "DATABASE_URL": "x" })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "DATABASE_URL": null })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "DATABASE_URL": crate::desk::URL })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "N": 1 })),
+            (patch, "/apps/{app}/config-vars", json!(["N"])),
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn processes_and_releases() {
+    let api = Api::start().await;
+    let scale = |change: Value| json!({ "updates": [change] });
+    let text = transcript(
+        &api,
+        &[
+            (Method::PATCH, "/apps/{app}/formation", scale(json!({ "type": "foo", "quantity": 1 }))),
+            (Method::PATCH, "/apps/{app}/formation", scale(json!({ "type": "web", "quantity": "many" }))),
+            (Method::PATCH, "/apps/{app}/formation", scale(json!({ "type": "web", "quantity": 101 }))),
+            (Method::PATCH, "/apps/{app}/formation", scale(json!({ "type": "web", "size": "huge" }))),
+            (Method::PATCH, "/apps/{app}/formation", scale(json!({ "type": "release", "quantity": 1 }))),
+            (Method::PATCH, "/apps/{app}/formation", json!({})),
+            (Method::DELETE, "/apps/{app}/dynos/web.9", Value::Null),
+            (Method::DELETE, "/apps/{app}/formations/foo", Value::Null),
+            (Method::POST, "/apps/{app}/dynos", json!({})),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "  " })),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "size": "tiny" })),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "env": { "A B": 1 } })),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "time_to_live": 5 })),
+            (Method::POST, "/apps", json!({ "name": "empty" })),
+            (Method::POST, "/apps/empty/dynos", json!({ "command": "ls" })),
+            (Method::POST, "/apps/{app}/releases", json!({ "release": "v1" })),
+            (Method::POST, "/apps/{app}/releases", json!({ "release": "v99" })),
+            (Method::POST, "/apps/{app}/releases", json!({ "slug": "v3" })),
+            (Method::POST, "/apps/{app}/releases", json!({})),
+            (Method::PATCH, "/apps/{app}/config-vars", json!({ "A": "1" })),
+            (Method::POST, "/apps/{app}/releases", json!({ "release": "v4" })),
+            (Method::POST, "/apps/{app}/log-sessions", json!({ "source": "apps" })),
+            (Method::POST, "/apps/{app}/log-sessions", json!({ "lines": "all" })),
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn addons_domains_builds_and_the_rest() {
+    let api = Api::start().await;
+    let source = json!({ "source_blob": { "url": "https://example.com/app.tgz" } });
+    let text = transcript(
+        &api,
+        &[
+            (Method::POST, "/apps/{app}/addons", json!({ "plan": "heroku-redis:mini" })),
+            (
+                Method::POST,
+                "/apps/{app}/addons",
+                json!({ "plan": "heroku-postgresql", "config": { "fork": "x" } }),
+            ),
+            (Method::DELETE, "/apps/{app}/addons/nothing", Value::Null),
+            (Method::POST, "/actions/addons/resolve", json!({ "addon": "DATABASE", "app": APP })),
+            (
+                Method::POST,
+                "/actions/addon-attachments/resolve",
+                json!({ "addon_attachment": "X", "app": null }),
+            ),
+            (Method::GET, "/client/v11/databases/nothing", Value::Null),
+            (Method::POST, "/apps/{app}/domains", json!({ "hostname": "no spaces" })),
+            (Method::POST, "/apps/{app}/domains", json!({ "hostname": "api.localhost" })),
+            (Method::POST, "/apps/{app}/domains", json!({ "hostname": "*.localhost" })),
+            (Method::DELETE, "/apps/{app}/domains/running-app.localhost", Value::Null),
+            (Method::POST, "/apps/{app}/builds", source),
+            (
+                Method::PUT,
+                "/apps/{app}/buildpack-installations",
+                json!({ "updates": [{ "buildpack": "a/b" }] }),
+            ),
+            (Method::PUT, "/apps/{app}/buildpack-installations", json!({ "updates": [{}] })),
+            (Method::POST, "/oauth/authorizations", json!({ "scope": ["read"] })),
+            (Method::POST, "/oauth/authorizations", json!({ "expires_in": "soon" })),
+            (Method::DELETE, "/oauth/authorizations/~", Value::Null),
+            (Method::GET, "/apps/{app}/pipeline-couplings", Value::Null),
+            (Method::GET, "/users/somebody@example.com", Value::Null),
+            (Method::POST, "/apps/{app}/collaborators", json!({ "user": "x@example.com" })),
+            (Method::GET, "/nowhere", Value::Null),
+        ],
+    )
+    .await;
+    insta::assert_snapshot!(text);
+}
