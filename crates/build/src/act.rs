@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 
 use crate::buildpack::{self, Chosen};
 use crate::cache::Cache;
-use crate::failure::{Failure, PlatformError, Stop};
+use crate::failure::{Failure, PlatformError, Stop, file};
 use crate::python;
 use crate::source::{self, Source};
 use crate::stage::Context;
@@ -172,7 +172,9 @@ async fn prepare(cx: &Context, build: &Build, stack: Stack) -> Result<Job, Platf
     });
     let (app, config, slug, user) = read.await?;
     log(cx, id, event::build_started(user.as_str()));
-    let memory = memory_for(cx.limits.scratch_bytes, cx.limits.memory_bytes);
+    let source = cx.sources.join(&build.source);
+    let source_bytes = std::fs::metadata(&source).map_err(file("look at", &source))?.len();
+    let memory = memory_for(&cx.limits, source_bytes);
     Ok(Job {
         cx: cx.clone(),
         build: build.clone(),

@@ -47,13 +47,8 @@ const PYTHON_SIGNS: [&str; 27] = [
 ];
 
 /// Files of the root whose content decides something, and the most of each that is read, in bytes.
-const READ: [(&str, u64); 5] = [
-    ("runtime.txt", 4 << 10),
-    (".python-version", 4 << 10),
-    ("Pipfile.lock", 4 << 20),
-    ("pyproject.toml", 1 << 20),
-    ("uv.lock", 16 << 20),
-];
+const READ: [(&str, u64); 3] =
+    [("runtime.txt", 4 << 10), (".python-version", 4 << 10), ("Pipfile.lock", 4 << 20)];
 /// Paths below the root whose presence decides something.
 const PROBED: [&str; 6] = [
     ".heroku/python/",

@@ -45,6 +45,10 @@ const WITHHELD: [&str; 7] =
     ["PATH", "CPATH", "CPPATH", "LD_PRELOAD", "LIBRARY_PATH", "LD_LIBRARY_PATH", "PYTHONHOME"];
 /// The one config var that installers get.
 const EXTRA_INDEX: &str = "PIP_EXTRA_INDEX_URL";
+/// Most bytes of a `uv.lock`.
+const LOCK_BYTES_MAX: u64 = 16 << 20;
+/// What a `uv.lock` says of packages that come from folders or repositories, or are the project itself.
+const LOCKED_ELSEWHERE: [&str; 4] = ["editable = ", "directory = ", "path = ", "git = "];
 const DISABLE_COLLECTSTATIC: &str = "DISABLE_COLLECTSTATIC";
 
 /// What an app will be built with.
@@ -179,10 +183,10 @@ async fn install(
 }
 
 fn wanted(installer: Installer, source: &Source) -> Option<Wanted> {
-    let read =
-        |path: &Path| slug::archive::read_inside(&source.tree, path, requirements::FILE_BYTES_MAX).ok();
+    let read = |path: &Path, bytes_max| slug::archive::read_inside(&source.tree, path, bytes_max).ok();
     if installer != Installer::UvSync {
-        let Requirements { files, packages, needs_source, all_pinned } = requirements::read(read);
+        let found = requirements::read(|path| read(path, requirements::FILE_BYTES_MAX));
+        let Requirements { files, packages, needs_source, all_pinned } = found;
         let files = files.into_iter().collect();
         return (packages > 0 || needs_source).then_some(Wanted {
             files,
@@ -190,15 +194,12 @@ fn wanted(installer: Installer, source: &Source) -> Option<Wanted> {
             is_exact: all_pinned,
         });
     }
-    let names = ["pyproject.toml", Manager::Uv.file(), ".python-version"];
-    let texts: Vec<(PathBuf, String)> =
-        names.into_iter().filter_map(|name| Some((name.into(), source.root.text(name)?))).collect();
-    // A lock that names folders or repositories, or a project that is a package itself.
-    let sources = ["editable = ", "directory = ", "path = ", "git = "];
-    let needs_source = texts.iter().any(|(name, text)| {
-        name.as_os_str() == Manager::Uv.file() && sources.iter().any(|source| text.contains(source))
-    });
-    let files = texts.into_iter().map(|(name, text)| (name, text.into_bytes())).collect();
+    let names = ["pyproject.toml", Manager::Uv.file(), ".python-version"].map(PathBuf::from);
+    let files: Vec<(PathBuf, Vec<u8>)> =
+        names.into_iter().filter_map(|name| read(&name, LOCK_BYTES_MAX).map(|bytes| (name, bytes))).collect();
+    let lock = files.iter().find(|(name, _)| name.as_os_str() == Manager::Uv.file());
+    let lock = lock.map(|(_, bytes)| String::from_utf8_lossy(bytes)).unwrap_or_default();
+    let needs_source = LOCKED_ELSEWHERE.iter().any(|source| lock.contains(source));
     Some(Wanted { files, needs_source, is_exact: false })
 }
 

@@ -21,11 +21,15 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use tracing::{error, warn};
 
 use crate::failure::{PlatformError, file};
+use crate::stage::Limits;
 
 /// What containers are kept in begins with this.
 pub(crate) const BOX_PREFIX: &str = "box-";
 /// The runtime's record of a container, in its box.
 pub(crate) const BOX_STATE: &str = "state";
+
+/// The part of the memory that the source's archive may have, compressed or not: one in so many.
+const SOURCE_SHARE_MAX: u64 = 8;
 
 /// A build's own folder. Dropping it removes it.
 #[derive(Debug)]
@@ -70,12 +74,16 @@ impl Drop for Work {
     }
 }
 
-/// How many bytes of memory a build may work in: `bytes`, if the machine has them and the build's own memory to spare.
-pub(crate) fn memory_for(bytes: u64, build_memory: u64) -> Option<u64> {
+/// How many bytes of memory a build may work in: none where the machine has not so much to spare, and none for a large
+/// source, which may grow beyond it.
+pub(crate) fn memory_for(limits: &Limits, source_bytes: u64) -> Option<u64> {
     let info = fs::read_to_string("/proc/meminfo").ok()?;
     let available = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kib: u64 = available.trim().trim_end_matches("kB").trim().parse().ok()?;
-    (kib.saturating_mul(1024) >= bytes.saturating_add(build_memory)).then_some(bytes)
+    // What containers write is charged to their memory: the one limit holds both.
+    let is_spare = kib.saturating_mul(1024) >= limits.memory_bytes.max(limits.scratch_bytes);
+    let is_small = source_bytes <= limits.scratch_bytes / SOURCE_SHARE_MAX;
+    (is_spare && is_small).then_some(limits.scratch_bytes)
 }
 
 /// Ends and removes what builds of an earlier server left.

@@ -65,6 +65,9 @@ pub(super) fn install(said: &str) -> Option<String> {
                 .to_owned(),
         );
     }
+    if has("No space left on device") {
+        return Some("The packages are larger than a build may be here.".to_owned());
+    }
     let header = said
         .lines()
         .find_map(|line| line.split_once("fatal error: ")?.1.strip_suffix(": No such file or directory"));

@@ -155,6 +155,7 @@ fn known_errors_are_diagnosed() {
         "ERROR: No matching distribution found for a==9",
         "error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.",
         "  Caused by: dns error: failed to lookup address information",
+        "  Caused by: failed to copy file: No space left on device (os error 28)",
         "src/a.c:1:10: fatal error: mysql.h: No such file or directory",
         "something new",
     ];

@@ -193,11 +193,16 @@ impl Lab {
     /// Asks for a build of a folder, as a push does.
     pub(crate) async fn push(&self, app: &App, tree: &Path) -> BuildId {
         let id = BuildId::new();
+        self.push_as(id, app, tree).await;
+        id
+    }
+
+    /// The same, with a number that is known before.
+    pub(crate) async fn push_as(&self, id: BuildId, app: &App, tree: &Path) {
         let archive = self.cx.sources.join(format!("{id}.tar"));
         let tar = Command::new("tar").arg("-cf").arg(&archive).arg("-C").arg(tree).arg(".").status();
         assert!(tar.expect("tar runs").success());
         self.ask(app.id, app.owner, id).await;
-        id
     }
 
     async fn ask(&self, app: AppId, user: AccountId, id: BuildId) {

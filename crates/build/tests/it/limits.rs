@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use build::Limits;
 use model::build::BuildStatus;
+use model::id::BuildId;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -115,7 +117,11 @@ async fn a_build_whose_server_is_killed_is_built_again() {
         lab.kill().await;
         // The leash is gone with the server: the container ends by itself.
         lab.until_containers(0).await;
-        fs::create_dir_all(lab.cx.builds.join("left-over/box-1/state")).expect("made");
+        let left_over = lab.cx.builds.join("left-over");
+        fs::create_dir_all(&left_over).expect("made");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "left"]).arg(&left_over).status();
+        assert!(mounted.expect("mount runs").success());
+        fs::create_dir_all(left_over.join("box-1/state")).expect("made");
         // This time the source does not wait.
         let archive = lab.cx.sources.join(format!("{id}.tar"));
         pack(hook("echo second time").path(), &archive);
@@ -158,6 +164,22 @@ async fn a_killed_box_is_the_platforms_fault_and_its_container_is_ended() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_build_whose_failure_was_told_before_the_server_was_killed_is_not_repeated() {
+    in_lab(Limits::default(), |lab| async move {
+        let app = lab.app("told").await;
+        let id = BuildId::new();
+        let mut transcript = lab.cx.transcripts.writer(&format!("build-{id}")).expect("begun");
+        transcript.append(b" !     Push failed\n").expect("written");
+        transcript.finish().expect("finished");
+        lab.push_as(id, &app, hook("true").path()).await;
+        let ended = lab.ended(id).await;
+        assert_eq!(ended.build.status, BuildStatus::Failed);
+        assert_eq!(ended.transcript, " !     Push failed\n");
+    })
+    .await;
+}
+
 /// The processes that hold containers of this lab's builds.
 fn boxes(builds: &Path) -> Vec<Pid> {
     let is_box = |pid: &i32| {
@@ -170,6 +192,6 @@ fn boxes(builds: &Path) -> Vec<Pid> {
 }
 
 fn pack(tree: &Path, archive: &Path) {
-    let tar = std::process::Command::new("tar").arg("-cf").arg(archive).arg("-C").arg(tree).arg(".").status();
+    let tar = Command::new("tar").arg("-cf").arg(archive).arg("-C").arg(tree).arg(".").status();
     assert!(tar.expect("tar runs").success());
 }

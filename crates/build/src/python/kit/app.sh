@@ -7,10 +7,10 @@ cd /app
 mkdir -p .profile.d
 cp /hokku/kit/profile.d/*.sh .profile.d/
 
-# Byte code first, so that collectstatic has it too. Unlike the packages', it is checked against the source's content,
+# Byte code, beside collectstatic, which writes none. Unlike the packages' it is checked against the source's content,
 # since somebody may edit a file in a one-off dyno. Files that are no valid Python are their own business.
 compile() { "$python" -I -m compileall -q -q -x '/(\.heroku|node_modules)/' --invalidation-mode checked-hash . || true; }
-compile
+compile &
 
 collectstatic() {
     for django in /app/.heroku/python/lib/python3*/site-packages/django /app/django; do
@@ -28,6 +28,7 @@ collectstatic() {
         { echo "${mark}failed collectstatic"; exit 1; }
 }
 [ "$2" = no ] || collectstatic
+wait
 
 if [ -f bin/post_compile ]; then
     run_hook post_compile
