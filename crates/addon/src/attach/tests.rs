@@ -1,1 +1,183 @@
+use std::collections::BTreeSet;
 
+use model::addon::AddonState;
+use model::config_var::{ConfigKey, Secret};
+use model::id::AppId;
+use store::{App, ConfigChange, Store, StoreError, Tx};
+
+use super::{COLORS, Request, RequestError, Requested, destroy, destroy_all, keys, provisioned, request};
+use crate::credentials::Credentials;
+use crate::fixture::{mini, new_app, open_store};
+use crate::service::Endpoint;
+
+fn wish<'a>(app: &App, name: Option<&'a str>, attachment: Option<&'a str>) -> Request<'a> {
+    Request { app: app.id, plan: mini(), name, attachment, user: app.owner }
+}
+
+fn credentials() -> Credentials {
+    Credentials::make_up(&Endpoint { host: "pg.example.com".to_owned(), port: 5432 })
+}
+
+/// Runs `story` in one transaction of a new store.
+async fn with_store<T: Send + 'static>(
+    story: impl FnOnce(&Tx<'_>) -> Result<T, RequestError> + Send + 'static,
+) -> Result<T, RequestError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store: Store = open_store(dir.path());
+    store.write(story).await
+}
+
+fn descriptions(tx: &Tx<'_>, app: AppId) -> Result<Vec<String>, StoreError> {
+    Ok(tx.releases(app)?.into_iter().map(|release| release.description).collect())
+}
+
+#[tokio::test]
+async fn the_first_database_is_database_and_the_next_ones_have_colours() {
+    with_store(|tx| {
+        let app = new_app(tx, "one")?;
+        let Requested { addon, attachment, release } = request(tx, &wish(&app, None, None))?;
+        assert_eq!((addon.state, attachment.name.as_str()), (AddonState::Provisioning, "DATABASE"));
+        assert!(addon.name.starts_with("postgresql-"), "{}", addon.name);
+        assert_eq!(release.description, format!("Attach DATABASE (@ref:{})", addon.name));
+        assert!(release.runs_command && tx.config_vars(app.id)?.is_empty());
+        assert_eq!(keys(&attachment)?.iter().map(ConfigKey::as_str).collect::<Vec<_>>(), ["DATABASE_URL"]);
+        for _ in COLORS {
+            let next = request(tx, &wish(&app, None, None))?.attachment;
+            let color = next.name.strip_prefix("HEROKU_POSTGRESQL_").expect("a colour");
+            assert!(COLORS.contains(&color), "{color}");
+        }
+        let full = request(tx, &wish(&app, None, None));
+        assert!(matches!(full, Err(RequestError::TooMany)), "{full:?}");
+        let other = new_app(tx, "two")?;
+        assert_eq!(request(tx, &wish(&other, None, None))?.attachment.name, "DATABASE");
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn a_users_own_database_url_is_left_alone() {
+    with_store(|tx| {
+        let app = new_app(tx, "one")?;
+        let key = ConfigKey::of_platform("DATABASE_URL").expect("a key");
+        let own = ConfigChange::from([(key, Some(Secret::from("postgres://elsewhere")))]);
+        tx.change_config_vars(app.id, &own, None)?;
+        let made = request(tx, &wish(&app, None, None))?;
+        assert!(made.attachment.name.starts_with("HEROKU_POSTGRESQL_"));
+        let refused = request(tx, &wish(&app, None, Some("database"))).expect_err("taken");
+        assert_eq!(
+            refused.to_string(),
+            "The app already has DATABASE_URL. Choose another name with --as, or remove that config var first."
+        );
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn names_are_checked_and_taken_once() {
+    with_store(|tx| {
+        let app = new_app(tx, "one")?;
+        let made = request(tx, &wish(&app, Some("my-db_1"), Some("main")))?;
+        assert_eq!((made.addon.name.as_str(), made.attachment.name.as_str()), ("my-db_1", "MAIN"));
+        let refusal = |name, attachment| request(tx, &wish(&app, name, attachment)).map(drop);
+        assert!(matches!(refusal(Some("my-db_1"), None), Err(RequestError::NameTaken)));
+        assert!(matches!(refusal(None, Some("MAIN")), Err(RequestError::AttachmentTaken { .. })));
+        let long = "x".repeat(super::NAME_CHARS_MAX + 1);
+        let id = "a1a2a3a4-0000-4000-8000-000000000000";
+        for name in ["", "1db", "my db", "d;b", "ä", id, long.as_str()] {
+            assert!(matches!(refusal(Some(name), None), Err(RequestError::BadName)), "{name}");
+            if name != id {
+                assert!(matches!(refusal(None, Some(name)), Err(RequestError::BadAttachment)), "{name}");
+            }
+        }
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn a_provisioned_add_on_gives_its_url_to_every_app_it_is_attached_to() {
+    with_store(|tx| {
+        let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
+        let made = request(tx, &wish(&app, Some("db"), None))?;
+        tx.create_attachment(made.addon.id, other.id, "SHARED")?;
+        let credentials = credentials();
+        let announced = provisioned(tx, made.addon.id, &credentials)?;
+        assert_eq!(provisioned(tx, made.addon.id, &credentials)?.len(), 0, "only once");
+        let mut lines: Vec<&str> = announced.iter().map(|it| it.line.as_str()).collect();
+        lines.sort_unstable();
+        assert_eq!(
+            lines,
+            [
+                "@ref:db completed provisioning, setting DATABASE_URL. by user owner@example.com",
+                "@ref:db completed provisioning, setting SHARED_URL. by user owner@example.com",
+            ]
+        );
+        for (app, key) in [(&app, "DATABASE_URL"), (&other, "SHARED_URL")] {
+            let key = ConfigKey::of_platform(key).expect("a key");
+            assert_eq!(tx.config_vars(app.id)?.get(&key), Some(&credentials.url()));
+            assert!(tx.attached_keys(app.id)?.contains_key(&key), "a user cannot change it");
+            let newest = tx.newest_release(app.id)?.expect("a release");
+            assert_eq!(tx.release_config(newest.id)?.get(&key), Some(&credentials.url()));
+            assert!(!newest.runs_command);
+        }
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn a_destroyed_add_on_is_detached_everywhere_at_once_and_only_once() {
+    with_store(|tx| {
+        let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
+        let addon = request(tx, &wish(&app, Some("db"), None))?.addon;
+        tx.create_attachment(addon.id, other.id, "SHARED")?;
+        provisioned(tx, addon.id, &credentials())?;
+        let releases = destroy(tx, &addon, app.owner)?;
+        let apps: BTreeSet<AppId> = releases.iter().map(|it| it.app).collect();
+        assert_eq!((releases.len(), apps), (2, BTreeSet::from([app.id, other.id])));
+        assert_eq!(descriptions(tx, app.id)?.last().map(String::as_str), Some("Detach DATABASE (@ref:db)"));
+        assert_eq!(descriptions(tx, other.id)?.last().map(String::as_str), Some("Detach SHARED (@ref:db)"));
+        for app in [app.id, other.id] {
+            assert_eq!(tx.config_vars(app)?.len(), 0);
+            let newest = tx.newest_release(app)?.expect("a release");
+            assert_eq!(tx.release_config(newest.id)?.len(), 0);
+        }
+        assert_eq!(tx.addon(addon.id)?.map(|it| it.state), Some(AddonState::Deprovisioning));
+        assert_eq!(destroy(tx, &addon, app.owner)?.len(), 0);
+        assert_eq!(provisioned(tx, addon.id, &credentials())?.len(), 0, "too late");
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn an_app_goes_at_once_and_its_add_ons_follow() {
+    with_store(|tx| {
+        let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
+        let own = request(tx, &wish(&app, Some("own"), None))?.addon;
+        let foreign = request(tx, &wish(&other, Some("foreign"), None))?.addon;
+        tx.create_attachment(own.id, other.id, "SHARED")?;
+        tx.create_attachment(foreign.id, app.id, "BORROWED")?;
+        for addon in [&own, &foreign] {
+            provisioned(tx, addon.id, &credentials())?;
+        }
+        let releases = destroy_all(tx, app.id, app.owner)?;
+        tx.delete_app(app.id)?;
+        assert_eq!(releases.iter().map(|it| it.app).collect::<Vec<_>>(), [other.id]);
+        assert_eq!(tx.app(app.id)?, None);
+        assert_eq!(tx.addon(own.id)?.map(|it| it.state), Some(AddonState::Deprovisioning));
+        assert_eq!(tx.addon(foreign.id)?.map(|it| it.state), Some(AddonState::Provisioned));
+        let keys: Vec<String> = tx.config_vars(other.id)?.keys().map(ToString::to_string).collect();
+        assert_eq!(keys, ["DATABASE_URL"]);
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}

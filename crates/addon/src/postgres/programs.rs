@@ -1,5 +1,6 @@
 //! Finding the programs of Postgres.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 
 use tokio::process::Command;
@@ -42,18 +43,14 @@ impl Programs {
                 found.push(Self { dir, major });
             }
         }
-        found.sort_by_key(|programs| programs.major);
-        if found.is_empty() {
-            return Err(NoPrograms::None { looked });
-        }
-        let majors = found.iter().map(|programs| programs.major).collect();
-        match data {
-            None => found.pop().ok_or(NoPrograms::None { looked }),
-            Some(major) => found
-                .into_iter()
-                .find(|programs| programs.major == major)
-                .ok_or(NoPrograms::OtherVersion { major, found: majors }),
-        }
+        // Of two folders with the same version, the first stays first.
+        found.sort_by_key(|programs| Reverse(programs.major));
+        let majors: Vec<u32> = found.iter().map(|programs| programs.major).collect();
+        let wanted = |programs: &Self| data.is_none_or(|major| major == programs.major);
+        found.into_iter().find(wanted).ok_or(match data {
+            Some(major) if !majors.is_empty() => NoPrograms::OtherVersion { major, found: majors },
+            _ => NoPrograms::None { looked },
+        })
     }
 
     /// A program's path.

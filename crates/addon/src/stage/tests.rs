@@ -1,1 +1,271 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use logs::{Filter, Logs, LogsConfig};
+use model::addon::{Addon, AddonState, Plan};
+use model::config_var::{ConfigKey, Secret};
+use model::id::AppId;
+use store::{App, Store, StoreError};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, stage};
+use crate::attach::{Request, destroy, destroy_all, request};
+use crate::credentials::Credentials;
+use crate::fixture::{Home, mini, new_app, open_store, psql, until};
+use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
+
+/// A server that only remembers what it was asked for, and can be made to fail.
+struct Fake {
+    endpoint: Endpoint,
+    state: Arc<Mutex<Held>>,
+}
+
+#[derive(Default)]
+struct Held {
+    /// Database to password.
+    databases: BTreeMap<String, String>,
+    /// So many requests fail, from the next on.
+    failures_left: usize,
+    asked: usize,
+}
+
+impl Fake {
+    fn new(port: u16, state: &Arc<Mutex<Held>>) -> Arc<Self> {
+        let endpoint = Endpoint { host: "pg.example.com".to_owned(), port };
+        Arc::new(Self { endpoint, state: Arc::clone(state) })
+    }
+
+    fn answer<T: Send + 'static>(
+        &self,
+        credentials: &Credentials,
+        answer: impl FnOnce(&mut Held) -> Option<T>,
+    ) -> Work<'_, T> {
+        let mut held = self.state.lock().expect("no panic");
+        let missing = || ServiceError::Missing {
+            server: self.endpoint.to_string(),
+            database: credentials.database().to_owned(),
+        };
+        held.asked += 1;
+        let result = if held.failures_left > 0 {
+            held.failures_left -= 1;
+            Err(missing())
+        } else {
+            answer(&mut held).ok_or_else(missing)
+        };
+        Box::pin(async move { result })
+    }
+}
+
+impl DataService for Fake {
+    fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    fn create<'a>(&'a self, credentials: &'a Credentials, _: &'a Plan) -> Work<'a, ()> {
+        let password = credentials.password().expose_secret().to_owned();
+        self.answer(credentials, |held| {
+            held.databases.insert(credentials.database().to_owned(), password);
+            Some(())
+        })
+    }
+
+    fn remove<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, ()> {
+        self.answer(credentials, |held| {
+            held.databases.remove(credentials.database());
+            Some(())
+        })
+    }
+
+    fn measure<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, DatabaseInfo> {
+        let info = DatabaseInfo { version: "15.14".to_owned(), bytes: 0, connections: 0, tables: 0, rows: 0 };
+        self.answer(credentials, |held| held.databases.contains_key(credentials.database()).then_some(info))
+    }
+}
+
+/// A store with one app, and its logs.
+struct World {
+    store: Store,
+    logs: Logs,
+    app: App,
+    _dir: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a folder");
+        let store = open_store(dir.path());
+        let app = store.write(|tx| new_app(tx, "one")).await.expect("an app");
+        Self { logs: open_logs(dir.path(), &store), store, app, _dir: dir }
+    }
+
+    fn start(
+        &self,
+        postgres: Arc<dyn DataService>,
+    ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
+        let stop = CancellationToken::new();
+        let cx = Context { store: self.store.clone(), logs: self.logs.clone(), postgres };
+        (stop.clone(), tokio::spawn(stage(cx, stop)))
+    }
+
+    async fn request(&self, name: &'static str) -> Addon {
+        let (app, user) = (self.app.id, self.app.owner);
+        let wish = Request { app, plan: mini(), name: Some(name), attachment: None, user };
+        self.store.write(move |tx| request(tx, &wish)).await.expect("asked for").addon
+    }
+
+    async fn is_provisioned(&self, addon: &Addon) -> Addon {
+        until("provisioned", || self.find(addon, |addon| addon.state == AddonState::Provisioned)).await
+    }
+
+    async fn find(&self, addon: &Addon, is_so: impl Fn(&Addon) -> bool) -> Option<Addon> {
+        let id = addon.id;
+        self.store.read(move |tx| tx.addon(id)).await.expect("read").filter(is_so)
+    }
+
+    async fn is_gone(&self, addon: &Addon) {
+        let id = addon.id;
+        let gone =
+            || async { self.store.read(move |tx| tx.addon(id)).await.expect("read").is_none().then_some(()) };
+        until("gone", gone).await;
+    }
+
+    async fn url(&self, app: AppId) -> Option<Secret> {
+        let key = ConfigKey::of_platform("DATABASE_URL").expect("a key");
+        self.store.read(move |tx| tx.config_vars(app)).await.expect("read").remove(&key)
+    }
+
+    async fn log(&self, lines: usize) -> Vec<String> {
+        let messages = || async {
+            let entries = self.logs.history(self.app.id, &Filter::default(), 100).await.expect("read");
+            (entries.len() >= lines).then_some(entries)
+        };
+        let entries = until("log lines", messages).await;
+        entries.iter().map(|it| format!("{}: {}", it.line.process, it.line.message)).collect()
+    }
+}
+
+fn open_logs(dir: &Path, store: &Store) -> Logs {
+    let store = store.clone();
+    Logs::open(LogsConfig::new(dir.join("logs")), Arc::new(move || store.now())).expect("logs")
+}
+
+#[tokio::test]
+async fn an_add_on_is_made_told_of_and_removed_whatever_fails_on_the_way() {
+    let world = World::new().await;
+    let held = Arc::new(Mutex::new(Held { failures_left: 1, ..Held::default() }));
+    let (stop, running) = world.start(Fake::new(5432, &held));
+
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    let url = world.url(world.app.id).await.expect("a URL");
+    assert_eq!(addon.resource.as_ref(), Some(&url));
+    {
+        let held = held.lock().expect("no panic");
+        let credentials = Credentials::parse(&url).expect("credentials");
+        let password = credentials.password().expose_secret().to_owned();
+        let only = BTreeMap::from([(credentials.database().to_owned(), password)]);
+        assert_eq!((held.asked, &held.databases), (2, &only), "tried again with the same names");
+    }
+    assert_eq!(
+        world.log(2).await,
+        [
+            "api: @ref:db completed provisioning, setting DATABASE_URL. by user owner@example.com",
+            "api: Release v2 created by user owner@example.com",
+        ]
+    );
+
+    held.lock().expect("no panic").failures_left = 1;
+    let (gone, user) = (addon.clone(), world.app.owner);
+    world.store.write(move |tx| destroy(tx, &gone, user)).await.expect("destroyed");
+    assert_eq!(world.url(world.app.id).await, None, "at once");
+    world.is_gone(&addon).await;
+    assert!(held.lock().expect("no panic").databases.is_empty());
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+}
+
+#[tokio::test]
+async fn an_app_that_is_gone_keeps_no_database() {
+    let world = World::new().await;
+    let held = Arc::new(Mutex::new(Held::default()));
+    let addon = world.request("db").await;
+    let never = world.request("never-made").await;
+    let (stop, running) = world.start(Fake::new(5432, &held));
+    world.is_provisioned(&never).await;
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+
+    let (app, user) = (world.app.id, world.app.owner);
+    let deletion = move |tx: &store::Tx<'_>| {
+        destroy_all(tx, app, user)?;
+        tx.delete_app(app)
+    };
+    world.store.write(deletion).await.expect("deleted");
+    let (stop, running) = world.start(Fake::new(5432, &held));
+    world.is_gone(&addon).await;
+    world.is_gone(&never).await;
+    assert!(held.lock().expect("no panic").databases.is_empty());
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+}
+
+#[tokio::test]
+async fn apps_are_told_a_new_address_but_only_of_a_server_that_has_their_data() {
+    let world = World::new().await;
+    let held = Arc::new(Mutex::new(Held::default()));
+    let (stop, running) = world.start(Fake::new(5432, &held));
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    let old = world.url(world.app.id).await.expect("a URL");
+
+    let empty = Arc::new(Mutex::new(Held::default()));
+    let (stop, running) = world.start(Fake::new(6000, &empty));
+    until("a second look", || async { (empty.lock().expect("no panic").asked == 2).then_some(()) }).await;
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    assert_eq!(
+        world.url(world.app.id).await.as_ref(),
+        Some(&old),
+        "another server's address is kept from it"
+    );
+
+    let (stop, running) = world.start(Fake::new(5433, &held));
+    let moved = until("moved", || world.find(&addon, |it| it.resource != addon.resource)).await;
+    let url = world.url(world.app.id).await.expect("a URL");
+    assert_eq!(url.expose_secret(), old.expose_secret().replace(":5432/", ":5433/"));
+    assert_eq!(moved.resource.as_ref(), Some(&url));
+    let log = world.log(4).await;
+    assert_eq!(
+        log[2..],
+        ["api: Update DATABASE by heroku-postgresql", "api: Release v3 created by user owner@example.com"]
+    );
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_real_database_comes_and_goes_with_its_add_on() {
+    let home = Home::new();
+    let cluster = home.open().await;
+    let world = World::new().await;
+    let (stop, running) = world.start(cluster.databases());
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    let url = world.url(world.app.id).await.expect("a URL");
+    let answer = psql(&url, "require", "CREATE TABLE t (a int); SELECT count(*) FROM t").await;
+    assert_eq!(answer.as_deref(), Ok("CREATE TABLE\n0"));
+
+    let (gone, user) = (addon.clone(), world.app.owner);
+    world.store.write(move |tx| destroy(tx, &gone, user)).await.expect("destroyed");
+    world.is_gone(&addon).await;
+    let refused = psql(&url, "require", "SELECT 1").await;
+    assert!(
+        refused.as_ref().is_err_and(|said| said.contains("password authentication failed")),
+        "{refused:?}"
+    );
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    cluster.stop().await.expect("stopped");
+}
