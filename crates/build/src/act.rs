@@ -19,7 +19,7 @@ use store::{App, StoreError};
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use crate::buildpack::{self, Chosen};
+use crate::buildpack;
 use crate::cache::Cache;
 use crate::failure::{Failure, PlatformError, Stop, file};
 use crate::python;
@@ -77,9 +77,13 @@ pub(crate) async fn build(cx: Context, pending: Build) {
 async fn claim_and_build(cx: Context, id: BuildId) -> Result<(), PlatformError> {
     let build = cx.store.write(move |tx| tx.claim_build(id)).await?;
     let mut transcript = match Transcript::open(&cx.transcripts, &build) {
+        Ok(transcript) => transcript,
         // Its developer was told that it failed, just before the server was killed.
         Err(TranscriptError::Finished { .. }) => return Ok(fail(&cx, build).await?),
-        opened => opened?,
+        Err(cause) => {
+            fail(&cx, build).await?;
+            return Err(cause.into());
+        }
     };
     let mut job = None;
     let outcome = compile(&cx, &build, &mut transcript, &mut job).await;
@@ -97,16 +101,18 @@ async fn conclude(
     transcript: Transcript,
     outcome: Result<Slug, Stop>,
 ) -> Result<(), PlatformError> {
-    match outcome {
+    // What cannot be told must still end, or it would be built again for ever.
+    let told = match outcome {
         Ok(slug) => return succeed(cx, build, slug).await,
-        Err(Stop::Source(failure)) => transcript.fail(&failure)?,
+        Err(Stop::Source(failure)) => transcript.fail(&failure),
         Err(Stop::Platform(cause)) => {
             let id = build.id;
             error!(error = &cause as &dyn Error, build.id = %id, "build {id} failed through no fault of its source");
-            transcript.give_up(id)?;
+            transcript.give_up(id)
         }
-    }
-    Ok(fail(cx, build).await?)
+    };
+    fail(cx, build).await?;
+    Ok(told?)
 }
 
 async fn put_away(job: Job) {
@@ -210,10 +216,8 @@ fn choose_buildpack(job: &Job, source: &Source, transcript: &mut Transcript) -> 
     if job.app.buildpacks.is_empty() {
         transcript.say(&Say::Determining)?;
     }
-    let chosen = buildpack::choose(&job.app.buildpacks, &source.root).map_err(Failure::Choice)?;
-    match chosen {
-        Chosen::Detected | Chosen::Set => transcript.say(&Say::UsingBuildpack { name: buildpack::PYTHON })?,
-    }
+    buildpack::choose(&job.app.buildpacks, &source.root).map_err(Failure::Choice)?;
+    transcript.say(&Say::UsingBuildpack { name: buildpack::PYTHON })?;
     transcript.say(&Say::Detected { language: python::LANGUAGE })?;
     Ok(())
 }

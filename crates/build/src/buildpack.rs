@@ -69,15 +69,6 @@ pub(crate) struct Root {
     texts: BTreeMap<String, String>,
 }
 
-/// What builds an app, and how it was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Chosen {
-    /// By looking at the source.
-    Detected,
-    /// It was set by a user, or pinned by the first build.
-    Set,
-}
-
 /// Why an app cannot be built.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ChoiceError {
@@ -135,16 +126,16 @@ impl Root {
     }
 }
 
-/// Chooses by what is set for the app, else by what is in the source.
-pub(crate) fn choose(set: &[String], root: &Root) -> Result<Chosen, ChoiceError> {
+/// Whether the Python buildpack builds it: by what is set for the app, else by what is in the source.
+pub(crate) fn choose(set: &[String], root: &Root) -> Result<(), ChoiceError> {
     let is_python = PYTHON_SIGNS.iter().any(|sign| root.has(sign));
     match set {
-        [] if is_python => Ok(Chosen::Detected),
+        [] if is_python => Ok(()),
         [] => Err(ChoiceError::NothingDetected),
         [name] if !PYTHON_ALIASES.contains(&name.as_str()) => {
             Err(ChoiceError::Unsupported { name: name.clone() })
         }
-        [_] if is_python => Ok(Chosen::Set),
+        [_] if is_python => Ok(()),
         [_] => Err(ChoiceError::NotCompatible { listing: root.listing() }),
         _ => Err(ChoiceError::Several { names: set.to_vec() }),
     }

@@ -25,6 +25,7 @@ use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::time::{Instant, timeout_at};
 
+use crate::act::blocking;
 use crate::failure::{PlatformError, file};
 
 /// The subcommand of the program that runs a container.
@@ -66,6 +67,7 @@ pub(crate) async fn run(
     )
     .map_err(file("write", &spec_at))?;
     let broken = |cause: io::Error| PlatformError::Box { said: cause.to_string() };
+    let unclean = |error: container::CleanupError| PlatformError::Box { said: chain(&error) };
     let (ours, theirs) = io::pipe().map_err(broken)?;
     let mut child = Command::new(program)
         .arg(SUBCOMMAND)
@@ -79,11 +81,20 @@ pub(crate) async fn run(
     let leash = child.stdin.take();
     let mut pipe = pipe::Receiver::from_owned_fd(OwnedFd::from(ours)).map_err(broken)?;
     let mut chunk = vec![0; CHUNK_BYTES];
+    let mut is_child_gone = false;
     let relayed = timeout_at(deadline, async {
         loop {
-            match pipe.read(&mut chunk).await.map_err(broken)? {
-                0 => return Ok::<_, PlatformError>(()),
-                read => output(&chunk[..read])?,
+            tokio::select! {
+                read = pipe.read(&mut chunk) => match read.map_err(broken)? {
+                    0 => return Ok::<_, PlatformError>(()),
+                    read => output(&chunk[..read])?,
+                },
+                _ended = child.wait(), if !is_child_gone => {
+                    is_child_gone = true;
+                    // If it was killed, its container still runs and would keep the pipe open.
+                    let state = spec.state_dir.clone();
+                    blocking(move || container::cleanup(&state)).await?.map_err(unclean)?;
+                }
             }
         }
     })

@@ -77,7 +77,7 @@ pub struct Context {
     pub cache: PathBuf,
     /// The program whose `build-box` subcommand is [`crate::sandbox::run_box`].
     pub box_program: PathBuf,
-    /// The `uv` program; statically linked, since it runs inside containers.
+    /// The `uv` program; it runs inside containers too, so it must find its libraries on the stack (PyPI's does).
     pub uv: PathBuf,
     /// The machine's settings for package clients.
     pub machine: Machine,

@@ -1,5 +1,7 @@
 //! One step of a build: a script in a container over the build's layers, its output in the transcript.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use logs::transcript::TranscriptError;
@@ -148,7 +150,8 @@ fn merged(base: Vec<(String, String)>, over: Vec<(String, String)>) -> Vec<(Stri
 /// A small file for a container, in the build's own folder.
 fn written(job: &Job, name: &str, text: &str) -> Result<PathBuf, PlatformError> {
     let path = job.work.join(name);
-    std::fs::write(&path, text).map_err(file("write", &path))?;
+    fs::write(&path, text).map_err(file("write", &path))?;
+    fs::set_permissions(&path, Permissions::from_mode(0o644)).map_err(file("open up", &path))?;
     Ok(path)
 }
 

@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use super::{ChoiceError, Chosen, Root, choose};
+use super::{ChoiceError, Root, choose};
 
 fn names(names: &[&str]) -> Root {
     Root::of(&names.iter().map(|name| (*name, "")).collect::<Vec<_>>())
@@ -10,7 +10,7 @@ fn names(names: &[&str]) -> Root {
 #[test]
 fn python_is_told_by_any_of_its_signs() {
     for sign in ["requirements.txt", "manage.py", "venv/", "requirments.txt", "pyproject.toml"] {
-        assert_eq!(choose(&[], &names(&["Procfile", sign])), Ok(Chosen::Detected), "{sign}");
+        assert_eq!(choose(&[], &names(&["Procfile", sign])), Ok(()), "{sign}");
     }
     for other in ["Procfile", "venv", "package.json", "web.py"] {
         assert_eq!(choose(&[], &names(&[other])), Err(ChoiceError::NothingDetected), "{other}");
@@ -21,11 +21,8 @@ fn python_is_told_by_any_of_its_signs() {
 fn a_set_buildpack_must_be_pythons_and_find_python() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let python = names(&["requirements.txt"]);
-    assert_eq!(choose(&set(&["heroku/python"]), &python), Ok(Chosen::Set));
-    assert_eq!(
-        choose(&set(&["https://github.com/heroku/heroku-buildpack-python"]), &python),
-        Ok(Chosen::Set)
-    );
+    assert_eq!(choose(&set(&["heroku/python"]), &python), Ok(()));
+    assert_eq!(choose(&set(&["https://github.com/heroku/heroku-buildpack-python"]), &python), Ok(()));
     let listing = vec!["Procfile".to_owned()];
     assert_eq!(
         choose(&set(&["heroku/python"]), &names(&["Procfile"])),
