@@ -55,6 +55,8 @@ fn shared() -> &'static Shared {
         let prefixes = slug::runtime::prefixes(home.as_deref(), &path);
         let sources = Sources { prefixes, ..Sources::default() };
         let runtimes = Runtimes::open(blobs.clone(), &dir.join("runtimes"), sources).expect("runtimes");
+        // Layers that earlier runs made are of no use: what they belong to is gone.
+        blobs.collect_garbage(&runtimes.live(), now()).expect("collected");
         Shared { stacks, blobs, runtimes, box_program: box_program(), _alone: alone }
     })
 }
