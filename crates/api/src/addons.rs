@@ -159,7 +159,7 @@ pub(crate) async fn destroy(call: Call, Json(asked): Json<wire::AddonDestruction
             return Err(Problem::Invalid(format!("{} belongs to another app.", addon.name)));
         }
         let elsewhere = tx.attachments_of(addon.id)?.iter().any(|attachment| attachment.app != app.id);
-        if elsewhere && !asked.force.unwrap_or(false) {
+        if elsewhere && !asked.force.is_some_and(bool::from) {
             return Err(Problem::Invalid(format!(
                 "{} is attached to other apps too. Detach it there first, or use --force.",
                 addon.name

@@ -16,6 +16,8 @@ use crate::{access, regions, stacks};
 
 /// Fields an app list can be sorted by.
 const FIELDS: &[&str] = &["name", "id"];
+/// What some clients (heroku3) call the default stack.
+const DEFAULT: &str = "cedar";
 /// Names made up before giving up; each is free with a chance of nearly one.
 const NAMES_TRIED_MAX: usize = 20;
 /// Most apps of one `POST /filters/apps`.
@@ -151,7 +153,7 @@ pub(crate) async fn update(call: Call, Json(change): Json<wire::AppChange>) -> A
             let hostname = call.server.cx.site.app_host(name).map_err(Problem::invalid)?;
             tx.rename_app(app.id, name, &hostname)?;
         }
-        if let Some(on) = maintenance {
+        if let Some(wire::Flag(on)) = maintenance {
             tx.set_maintenance(app.id, on)?;
         }
         let app = tx.app(app.id)?.ok_or(StoreError::Missing { what: "app" })?;
@@ -161,7 +163,7 @@ pub(crate) async fn update(call: Call, Json(change): Json<wire::AppChange>) -> A
 }
 
 fn check_stack(name: &str) -> Result<(), Problem> {
-    let is_ours = name == STACK || name == stacks::stack_ref(STACK).id;
+    let is_ours = [STACK, DEFAULT].contains(&name) || name == stacks::stack_ref(STACK).id;
     if is_ours { Ok(()) } else { Err(no_such_stack(name)) }
 }
 

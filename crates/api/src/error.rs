@@ -17,6 +17,8 @@ pub(crate) enum Problem {
     NotJson,
     /// The body is longer than `at_most` bytes.
     TooLarge { at_most: u64 },
+    /// The body does not come.
+    TooSlow,
     /// No `Accept` header with a version.
     MissingVersion,
     /// A version other than 3.
@@ -65,6 +67,7 @@ impl Problem {
         match self {
             Self::NotJson => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MissingVersion | Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::NoCredentials | Self::BadCredentials => StatusCode::UNAUTHORIZED,
             Self::NoEndpoint { .. }
@@ -82,7 +85,7 @@ impl Problem {
 
     fn id(&self) -> &'static str {
         match self {
-            Self::NotJson | Self::TooLarge { .. } => "bad_request",
+            Self::NotJson | Self::TooLarge { .. } | Self::TooSlow => "bad_request",
             Self::MissingVersion => "missing_version",
             Self::NotAcceptable => "not_acceptable",
             Self::NoCredentials | Self::BadCredentials => "unauthorized",
@@ -126,6 +129,7 @@ impl Problem {
                 "Please specify a version along with Heroku's API MIME type. For example, \
                  `Accept: application/vnd.heroku+json; version=3`.\n"
             }
+            Self::TooSlow => "The request body did not come in time.",
             Self::NotAcceptable => "This server speaks version 3 of the API only.",
             Self::NoCredentials => {
                 "There were no credentials in your `Authorization` header. Try `Authorization: Bearer <OAuth access \

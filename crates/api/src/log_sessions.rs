@@ -55,7 +55,7 @@ pub(crate) async fn create(call: Call, Json(request): Json<wire::LogSessionReque
     call.read(move |tx, call| {
         let app = call.app(tx)?.id.to_string();
         let process = dyno.or(dyno_name).or(kind);
-        let session = Session { app, source, process, lines, tail: tail.unwrap_or(false) };
+        let session = Session { app, source, process, lines, tail: tail.is_some_and(bool::from) };
         let permit = passport::issue(&call.server.cx.store, Purpose::Log, &session, tx.now().plus(FIRST_USE));
         let at = tx.now().to_api();
         Ok(Reply::created(&wire::LogSession {

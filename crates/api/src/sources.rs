@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use model::time::Timestamp;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
 
 use crate::Server;
 use crate::call::Call;
@@ -20,6 +21,8 @@ use crate::reply::{Answer, Reply};
 
 /// Largest archive taken, in bytes.
 const SOURCE_BYTES_MAX: u64 = 1 << 30;
+/// How long an upload may be silent.
+const SILENCE_MAX: Duration = Duration::from_secs(60);
 /// How long an archive may be put and used.
 const VALID: Duration = Duration::from_secs(60 * 60);
 /// Names of archives that no build has taken yet begin so.
@@ -76,7 +79,9 @@ pub(crate) async fn put(State(server): State<Arc<Server>>, Path(permit): Path<St
 async fn write(at: &FilePath, mut body: BodyDataStream) -> Result<(), Problem> {
     let mut file = fs::File::create(at).await.map_err(|cause| failed("make", at, cause))?;
     let mut bytes = 0_u64;
-    while let Some(chunk) = body.next().await {
+    loop {
+        let next = timeout(SILENCE_MAX, body.next()).await.map_err(|_| Problem::TooSlow)?;
+        let Some(chunk) = next else { break };
         let broken = |_| Problem::Invalid("The upload broke off.".to_owned());
         let chunk = chunk.map_err(broken)?;
         bytes += chunk.len() as u64;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::{Named, Text};
+use crate::lenient::{Flag, Named, Text};
 use crate::plan::Price;
 use crate::reference::Ref;
 
@@ -124,7 +124,7 @@ pub struct AddonChange {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddonDestruction {
     /// Also when it is attached to other apps.
-    pub force: Option<bool>,
+    pub force: Option<Flag>,
 }
 
 /// Asks which add-ons a text can mean.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::Named;
+use crate::lenient::{Flag, Named};
 use crate::reference::{Ref, UserRef};
 
 /// An app.
@@ -76,7 +76,7 @@ pub struct AppChange {
     pub name: Option<String>,
     /// Turns the maintenance page on or off.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub maintenance: Option<bool>,
+    pub maintenance: Option<Flag>,
     /// Another stack for the next build.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub build_stack: Option<Named>,

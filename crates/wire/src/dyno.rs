@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::Text;
+use crate::lenient::{Flag, Text};
 use crate::reference::Ref;
 
 /// A dyno.
@@ -50,12 +50,12 @@ pub struct DynoRequest {
     /// What to run, read by a shell.
     pub command: String,
     /// Whether a client will attach to it.
-    pub attach: Option<bool>,
+    pub attach: Option<Flag>,
     /// Environment besides the config vars.
     #[serde(default)]
     pub env: BTreeMap<String, Text>,
     /// Runs it without a terminal.
-    pub force_no_tty: Option<bool>,
+    pub force_no_tty: Option<Flag>,
     /// Its size.
     pub size: Option<String>,
     /// Its process type, `run` otherwise.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Text(pub String);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text, a number or a boolean")]
 enum Scalar {
     Text(String),
     Integer(i64),
@@ -39,13 +39,44 @@ impl From<&str> for Text {
     }
 }
 
+/// A switch that some clients send as `0` or `1` (heroku3 does).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "OnOff", into = "bool")]
+pub struct Flag(pub bool);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a boolean")]
+enum OnOff {
+    Switch(bool),
+    Number(u64),
+}
+
+impl TryFrom<OnOff> for Flag {
+    type Error = String;
+
+    fn try_from(value: OnOff) -> Result<Self, String> {
+        match value {
+            OnOff::Switch(on) => Ok(Self(on)),
+            OnOff::Number(0) => Ok(Self(false)),
+            OnOff::Number(1) => Ok(Self(true)),
+            OnOff::Number(other) => Err(format!("{other} is neither true nor false")),
+        }
+    }
+}
+
+impl From<Flag> for bool {
+    fn from(flag: Flag) -> Self {
+        flag.0
+    }
+}
+
 /// A resource named by a text (its name or id) or by an object with `name` or `id`; kept as the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Naming", into = "String")]
 pub struct Named(pub String);
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a name, or an object with `name` or `id`")]
 enum Naming {
     Text(String),
     Name { name: String },

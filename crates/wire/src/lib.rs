@@ -59,7 +59,7 @@ pub use dyno_size::DynoSize;
 pub use error::Error;
 pub use feature::{Feature, FeatureChange};
 pub use formation::{Formation, FormationBatch, FormationChange};
-pub use lenient::{Named, Text};
+pub use lenient::{Flag, Named, Text};
 pub use log_session::{LogSession, LogSessionRequest};
 pub use oauth_authorization::{Authorization, AuthorizationRequest, AuthorizationToken, AuthorizationUser};
 pub use plan::{Plan, Price};

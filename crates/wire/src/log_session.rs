@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::Text;
+use crate::lenient::{Flag, Text};
 
 /// A right to read an app's log for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,5 +37,5 @@ pub struct LogSessionRequest {
     pub source: Option<String>,
     /// Whether lines are sent as they come.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tail: Option<bool>,
+    pub tail: Option<Flag>,
 }

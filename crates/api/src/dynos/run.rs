@@ -83,9 +83,9 @@ impl Wish {
         if env.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > BYTES_MAX {
             return Err(config_too_large(BYTES_MAX));
         }
-        let attach = attach.unwrap_or(false).then(|| Attach {
+        let attach = attach.is_some_and(bool::from).then(|| Attach {
             secret: random_text(),
-            window: (!force_no_tty.unwrap_or(false)).then(|| window(&env)),
+            window: (!force_no_tty.is_some_and(bool::from)).then(|| window(&env)),
         });
         Ok(Self {
             command,

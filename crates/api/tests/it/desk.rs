@@ -19,7 +19,7 @@ fn released(tx: &Tx<'_>, app: &App, user: &Account, description: String) -> Resu
 
 impl AddonDesk for Desk {
     fn request(&self, tx: &Tx<'_>, wish: &AddonWish<'_>) -> Result<(Addon, Release), AddonRefusal> {
-        let made_up = generated_name(wish.plan, 0);
+        let made_up = generated_name(wish.plan, tx.addons()?.len() as u64);
         let addon = tx.create_addon(wish.app.id, wish.name.unwrap_or(&made_up), wish.plan)?;
         let attachment =
             tx.create_attachment(addon.id, wish.app.id, wish.attachment.unwrap_or("DATABASE"))?;

@@ -33,7 +33,7 @@ fn local(url: &str, port: u16) -> String {
 
 async fn session(client: &Client, tail: bool, lines: u32) -> String {
     let lines = Some(wire::Text(lines.to_string()));
-    let asked = LogSessionRequest { lines, tail: Some(tail), ..LogSessionRequest::default() };
+    let asked = LogSessionRequest { lines, tail: Some(wire::Flag(tail)), ..LogSessionRequest::default() };
     let made: LogSession =
         client.post(&format!("/apps/{APP}/log-sessions"), &asked).await.expect("a session");
     made.logplex_url
@@ -108,7 +108,10 @@ async fn a_typed_client_reads_lists_and_refusals() {
     let releases: Vec<wire::Release> = client.list(&format!("/apps/{APP}/releases")).await.expect("releases");
     assert_eq!(releases.last().map(|release| release.version), Some(3));
     let app: wire::App = client
-        .patch(&format!("/apps/{APP}"), &wire::AppChange { maintenance: Some(true), ..Default::default() })
+        .patch(
+            &format!("/apps/{APP}"),
+            &wire::AppChange { maintenance: Some(wire::Flag(true)), ..Default::default() },
+        )
         .await
         .expect("changed");
     assert!(app.maintenance);

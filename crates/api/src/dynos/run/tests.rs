@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use model::procfile::Procfile;
-use wire::{DynoRequest, Text};
+use wire::{DynoRequest, Flag, Text};
 
 use super::{Wish, expand};
 
 fn request(env: &[(&str, &str)]) -> DynoRequest {
     let env: BTreeMap<_, _> =
         env.iter().map(|(key, value)| ((*key).to_owned(), Text::from(*value))).collect();
-    DynoRequest { command: "bash".to_owned(), attach: Some(true), env, ..DynoRequest::default() }
+    DynoRequest { command: "bash".to_owned(), attach: Some(Flag(true)), env, ..DynoRequest::default() }
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn an_attached_dyno_has_the_client_s_terminal_unless_it_wants_none() {
     assert_eq!(window(request(&[("COLUMNS", "120"), ("LINES", "40")])), Some((120, 40)));
     assert_eq!(window(request(&[("TERM", "xterm")])), Some((80, 24)));
     assert_eq!(window(request(&[("COLUMNS", "wide")])), Some((80, 24)));
-    assert_eq!(window(DynoRequest { force_no_tty: Some(true), ..request(&[]) }), None);
+    assert_eq!(window(DynoRequest { force_no_tty: Some(Flag(true)), ..request(&[]) }), None);
     let detached = Wish::read(DynoRequest { attach: None, ..request(&[]) }).expect("a good request");
     assert_eq!(detached.attach, None);
 }
