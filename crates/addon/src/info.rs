@@ -2,7 +2,8 @@
 
 use model::addon::Addon;
 
-use crate::service::DatabaseInfo;
+use crate::credentials::{BadCredentials, Credentials};
+use crate::service::{DataService, DatabaseInfo, ServiceError};
 
 /// Most tables of a plan that does not count rows (Heroku's essential plans: 4,000).
 const TABLES_MAX: u32 = 4000;
@@ -16,9 +17,33 @@ pub struct Fact {
     pub values: Vec<String>,
 }
 
+/// Why nothing can be told of a database.
+#[derive(Debug, thiserror::Error)]
+pub enum InfoError {
+    /// It is not there yet.
+    #[error("the database is not yet provisioned")]
+    NotYet,
+    /// The store's words for it are unreadable.
+    #[error(transparent)]
+    Credentials(#[from] BadCredentials),
+    /// The server does not tell.
+    #[error("the database could not be measured")]
+    Service(#[source] ServiceError),
+}
+
+/// Measures an add-on's database and words it.
+///
+/// # Errors
+/// [`InfoError`].
+pub async fn look(service: &dyn DataService, addon: &Addon) -> Result<Vec<Fact>, InfoError> {
+    let resource = addon.resource.as_ref().ok_or(InfoError::NotYet)?;
+    let credentials = Credentials::parse(resource)?;
+    let info = service.measure(&credentials).await.map_err(InfoError::Service)?;
+    Ok(facts(addon, &info))
+}
+
 /// The lines of `pg:info`, in Heroku's order.
-#[must_use]
-pub fn facts(addon: &Addon, info: &DatabaseInfo) -> Vec<Fact> {
+fn facts(addon: &Addon, info: &DatabaseInfo) -> Vec<Fact> {
     let plan = addon.plan;
     let created = addon.created_at.to_api();
     let created = created.get(..16).unwrap_or(&created).replace('T', " ");

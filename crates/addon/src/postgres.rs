@@ -10,11 +10,13 @@
 mod admin;
 mod cluster;
 pub(crate) mod databases;
+mod failure;
 mod files;
 mod place;
 pub(crate) mod postmaster;
 mod programs;
 mod tls;
 
-pub use cluster::{Cluster, ClusterConfig, OpenError, StopError, TlsFiles};
+pub use cluster::{Cluster, ClusterConfig, TlsFiles};
 pub use databases::{BadOutside, Databases, Outside};
+pub use failure::{OpenError, StopError};

@@ -6,7 +6,6 @@
 //! ```
 
 use std::fs;
-use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,12 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::postgres::admin::{Admin, SUPERUSER};
 use crate::postgres::databases::Databases;
+use crate::postgres::failure::{OpenError, StopError};
 use crate::postgres::files::{self, Settings};
 use crate::postgres::place::{Owner, Place, PlaceError};
 use crate::postgres::postmaster::{self, Postmaster};
@@ -30,6 +30,8 @@ use crate::service::{DataService, Endpoint, ServiceError};
 const PORTS: std::ops::Range<u16> = 5432..6432;
 /// How often another port is tried after somebody else took the chosen one at the last moment.
 const PORT_TRIES_MAX: usize = 3;
+/// Longest wait for a data folder to be made.
+const INITDB_MAX: Duration = Duration::from_secs(120);
 /// Longest wait for a server to start, which includes making good what a crash left.
 const START_SECONDS_MAX: u64 = 120;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -73,84 +75,6 @@ pub struct TlsFiles {
     /// Its private key (PEM).
     pub key_pem: PathBuf,
 }
-
-/// Why our own server is not there.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// There is no such user to run it as.
-    #[error("there is no user `{os_user}` on this machine to run Postgres as")]
-    NoUser {
-        /// Who was looked for.
-        os_user: String,
-    },
-    /// The programs are missing, or of another version than the data.
-    #[error("{0}")]
-    NoPrograms(String),
-    /// Its folders cannot be used; the cause says which and why.
-    #[error("could not prepare the folders of Postgres")]
-    Place(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// A file cannot be read or written.
-    #[error("could not read or write {path}")]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// It cannot be reached at this address.
-    #[error("Postgres cannot listen at {address}, port {port}")]
-    Listen {
-        /// The address.
-        address: IpAddr,
-        /// The port.
-        port: u16,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// No port is free.
-    #[error("no port from {first} to {last} is free for Postgres")]
-    NoPort {
-        /// The first one tried.
-        first: u16,
-        /// The last one tried.
-        last: u16,
-    },
-    /// A program could not be run.
-    #[error("could not run {program}")]
-    Run {
-        /// Which.
-        program: &'static str,
-        /// What the system says.
-        #[source]
-        cause: io::Error,
-    },
-    /// A program failed.
-    #[error("{program} failed ({said}); see also {log}")]
-    Failed {
-        /// Which.
-        program: &'static str,
-        /// The last of what it said.
-        said: String,
-        /// Where the server's own log is.
-        log: PathBuf,
-    },
-    /// Processes of a dead server cannot be killed.
-    #[error("processes of an earlier Postgres do not go away")]
-    Stuck,
-    /// It runs but does not answer.
-    #[error("Postgres does not answer")]
-    Silent(#[source] Box<ServiceError>),
-    /// [`Cluster::stop`] was called before.
-    #[error("Postgres was stopped for good")]
-    Stopped,
-}
-
-/// Processes of the server are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("processes of Postgres do not go away")]
-pub struct StopError;
 
 /// Our own server, running. Clones are the same server; dropping them all leaves it running.
 #[derive(Debug, Clone)]
@@ -430,15 +354,17 @@ async fn make_data(place: &Place, programs: &Programs, owner: &Owner) -> Result<
     info!("making the data folder of Postgres {}", programs.major);
     let failed = |cause| OpenError::File { path: place.data.clone(), cause };
     let half = place.make_half(owner).map_err(failed)?;
-    let output = owner
+    let run = owner
         .command(&programs.path("initdb"))
         .args(["--username", SUPERUSER, "--encoding", "UTF8", "--locale", "C.UTF-8", "--data-checksums"])
         .args(["--auth-local", "peer", "--auth-host", "scram-sha-256", "--no-instructions", "--pgdata"])
         .arg(&half)
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
+        .output();
+    let output = timeout(INITDB_MAX, run)
         .await
+        .map_err(|_| OpenError::TimedOut { program: "initdb", limit: INITDB_MAX })?
         .map_err(|cause| OpenError::Run { program: "initdb", cause })?;
     if !output.status.success() {
         let said = last_of(&output.stderr);

@@ -15,6 +15,7 @@ use super::{Context, stage};
 use crate::attach::{Request, destroy, destroy_all, request};
 use crate::credentials::Credentials;
 use crate::fixture::{Home, mini, new_app, open_store, psql, until};
+use crate::info;
 use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
 
 /// A server that only remembers what it was asked for, and can be made to fail.
@@ -256,6 +257,9 @@ async fn a_real_database_comes_and_goes_with_its_add_on() {
     let url = world.url(world.app.id).await.expect("a URL");
     let answer = psql(&url, "require", "CREATE TABLE t (a int); SELECT count(*) FROM t").await;
     assert_eq!(answer.as_deref(), Ok("CREATE TABLE\n0"));
+    let facts = info::look(&*cluster.databases(), &addon).await.expect("measured");
+    let rows = facts.iter().find(|fact| fact.name == "Rows").expect("its plan counts rows");
+    assert_eq!(rows.values, ["0/10000 (In compliance) - refreshing"]);
 
     let (gone, user) = (addon.clone(), world.app.owner);
     world.store.write(move |tx| destroy(tx, &gone, user)).await.expect("destroyed");
