@@ -1,6 +1,7 @@
 //! What developers push, and what they see.
 
 use std::fs;
+use std::path::Path;
 
 use model::build::BuildStatus;
 use model::id::AppId;
@@ -32,7 +33,7 @@ async fn an_app_without_packages_is_built_and_its_slug_runs() {
         app:644
         10
         ");
-        assert_eq!(lab.log(&app).await, ["Build started by user jane@example.com", "Build succeeded"]);
+        assert_eq!(lab.log(&app, 2).await, ["Build started by user jane@example.com", "Build succeeded"]);
     })
     .await;
 }
@@ -153,7 +154,7 @@ async fn a_failed_build_says_why_and_leaves_no_slug() {
             let ended = lab.build(&app, source.path()).await;
             assert_eq!((ended.build.status, ended.build.slug), (BuildStatus::Failed, None), "{what}");
             text.push_str(&format!("=== {what}\n{}", steady(&ended.transcript)));
-            let log = lab.log(&app).await;
+            let log = lab.log(&app, 2).await;
             let failed =
                 format!("Build failed -- check your build output: https://localhost:5443/apps/{}/", app.id);
             assert!(log.last().is_some_and(|line| line.starts_with(&failed)), "{log:?}");
@@ -240,7 +241,7 @@ async fn packages_can_be_installed_by_pip_and_from_a_uv_lock() {
         assert_eq!(lab.run(&ended, "python -c 'import six; print(six.__version__)'"), "1.17.0\n");
 
         let app = lab.app("uv-lock").await;
-        let locked = lock();
+        let locked = lock(&lab.cx.uv);
         let ended = lab.build(&app, locked.path()).await;
         succeeded(&ended);
         assert!(
@@ -266,11 +267,11 @@ async fn packages_can_be_installed_by_pip_and_from_a_uv_lock() {
 }
 
 /// A project with a `uv.lock`, made by uv itself.
-fn lock() -> tempfile::TempDir {
+fn lock(uv: &Path) -> tempfile::TempDir {
     let project = "[project]\nname = \"p\"\nversion = \"0\"\nrequires-python = \">=3.10\"\n\
                    dependencies = [\"six==1.17.0\"]\n";
     let dir = tree(&[("pyproject.toml", project), (".python-version", "3.12")]);
-    let locked = std::process::Command::new(crate::lab::uv())
+    let locked = std::process::Command::new(uv)
         .args(["lock", "--quiet", "--no-cache", "--python-preference", "only-system"])
         .current_dir(dir.path())
         .status();

@@ -1,6 +1,7 @@
 //! A platform of the build stage alone, in a folder of its own.
 
-use std::fs::{self, File};
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use build::{Context, Limits, Machine};
+use futures_util::StreamExt;
 use logs::transcript::Transcripts;
 use logs::{Filter, Logs, LogsConfig};
 use model::build::{Build, BuildStatus};
@@ -15,7 +17,6 @@ use model::id::{AccountId, AppId, BuildId};
 use model::site::Site;
 use model::slug::Slug;
 use model::time::Timestamp;
-use nix::fcntl::{Flock, FlockArg};
 use oci::network::{Egress, Network, NetworkConfig};
 use slug::runtime::Sources;
 use slug::{Blobs, Manifest, Runtimes, Stacks};
@@ -30,35 +31,33 @@ const BUILD_MAX: Duration = Duration::from_secs(300);
 
 /// What takes long to make, shared by all tests and kept for the next run.
 struct Shared {
+    cache: PathBuf,
     stacks: Stacks,
-    blobs: Blobs,
-    runtimes: Runtimes,
     box_program: PathBuf,
-    _alone: Flock<File>,
+    uv: PathBuf,
 }
 
 fn shared() -> &'static Shared {
     static SHARED: OnceLock<Shared> = OnceLock::new();
     SHARED.get_or_init(|| {
-        let cache =
-            std::env::var_os("HOKKU_CACHE_DIR").map_or_else(|| "/var/cache/hokku".into(), PathBuf::from);
-        let dir = cache.join("tests/build");
-        fs::create_dir_all(&dir).expect("the cache can be used");
-        let lock = File::create(dir.join("lock")).expect("a lock file");
-        let alone = Flock::lock(lock, FlockArg::LockExclusive).expect("no other run of these tests");
+        let cache = cache();
         let stacks = Stacks::open(&cache).expect("the stack cache opens");
         stacks.ensure(model::slug::STACK, &mut |_| {}).expect("the stack can be had");
-        let blobs = Blobs::open(&dir.join("blobs")).expect("layers");
-        let home = std::env::var_os("HOME").map(PathBuf::from);
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // No uv here: the tests are about the versions that this machine has.
-        let prefixes = slug::runtime::prefixes(home.as_deref(), &path);
-        let sources = Sources { prefixes, ..Sources::default() };
-        let runtimes = Runtimes::open(blobs.clone(), &dir.join("runtimes"), sources).expect("runtimes");
-        // Layers that earlier runs made are of no use: what they belong to is gone.
-        blobs.collect_garbage(&runtimes.live(), now()).expect("collected");
-        Shared { stacks, blobs, runtimes, box_program: box_program(), _alone: alone }
+        Shared { cache, stacks, box_program: box_program(), uv: find_uv() }
     })
+}
+
+/// Where this machine keeps stacks and Pythons.
+fn cache() -> PathBuf {
+    std::env::var_os("HOKKU_CACHE_DIR").map_or_else(|| "/var/cache/hokku".into(), PathBuf::from)
+}
+
+/// The Pythons of this machine. No uv, so no downloads: the tests are about the versions that are here.
+fn runtimes(blobs: Blobs, cache: &Path) -> Runtimes {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let prefixes = slug::runtime::prefixes(home.as_deref(), &path);
+    Runtimes::open(blobs, cache, Sources { prefixes, ..Sources::default() }).expect("runtimes")
 }
 
 /// The example that runs one container; `cargo test --test it` alone would not build it.
@@ -72,14 +71,13 @@ fn box_program() -> PathBuf {
 }
 
 /// The `uv` to test with: from `HOKKU_UV` or `PATH`, else installed from PyPI into the tests' cache.
-pub(crate) fn uv() -> PathBuf {
+fn find_uv() -> PathBuf {
     let configured = std::env::var_os("HOKKU_UV").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
     if let Some(uv) = slug::tools::uv(configured.as_deref(), &path) {
         return uv;
     }
-    let cache = std::env::var_os("HOKKU_CACHE_DIR").map_or_else(|| "/var/cache/hokku".into(), PathBuf::from);
-    let venv = cache.join("tests/build/uv");
+    let venv = cache().join("tests/uv");
     let uv = venv.join("bin/uv");
     if !uv.is_file() {
         let done = |command: &mut Command| assert!(command.status().expect("python3 runs").success());
@@ -121,6 +119,7 @@ where
         // A new stage removes what the builds of the old one have left.
         lab.kill().await;
         lab.until_containers(0).await;
+        lab.cx.network.adopt(&BTreeSet::new()).await.expect("nobody has a network");
         lab.restart().await;
         lab.close().await;
         std::panic::resume_unwind(failed.into_panic());
@@ -144,19 +143,20 @@ impl Lab {
             pool: 1,
         };
         fs::create_dir(at("sources")).expect("a folder");
+        let blobs = Blobs::open(&at("layers")).expect("layers");
         let cx = Context {
             store: Store::open(dir.path(), Arc::new(now)).expect("the store opens"),
             logs: Logs::open(LogsConfig::new(at("logs")), Arc::new(now)).expect("the logs open"),
             transcripts: Transcripts::open(&at("transcripts")).expect("transcripts"),
-            blobs: shared.blobs.clone(),
+            runtimes: runtimes(blobs.clone(), &shared.cache),
+            blobs,
             stacks: shared.stacks.clone(),
-            runtimes: shared.runtimes.clone(),
             network: Arc::new(Network::open(network).await.expect("a network")),
             sources: at("sources"),
             builds: at("builds"),
             cache: at("cache"),
             box_program: shared.box_program.clone(),
-            uv: uv(),
+            uv: shared.uv.clone(),
             machine: Machine::look(|name| std::env::var(name).ok()),
             cgroup_parent: format!("hokku-{tag}"),
             limits,
@@ -268,9 +268,18 @@ impl Lab {
         self.ended(id).await
     }
 
-    pub(crate) async fn log(&self, app: &App) -> Vec<String> {
-        let lines = self.cx.logs.history(app.id, &Filter::default(), 100).await.expect("the log");
-        lines.into_iter().map(|entry| entry.line.message.clone()).collect()
+    /// Waits until the app's log has this many lines: they are written after what they tell of.
+    pub(crate) async fn log(&self, app: &App, lines: usize) -> Vec<String> {
+        let waited = tokio::time::timeout(BUILD_MAX, async {
+            let tail = self.cx.logs.tail(app.id, Filter::default(), lines).await.expect("the log");
+            let mut tail = std::pin::pin!(tail);
+            let mut messages = Vec::new();
+            while messages.len() < lines {
+                messages.push(tail.next().await.expect("a line").line.message.clone());
+            }
+            messages
+        });
+        waited.await.expect("the lines come")
     }
 
     /// Kills the stage without a word, as far as that can be done to a task.
