@@ -1,6 +1,7 @@
 //! The door: which requests get to a handler, and as whom.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -9,6 +10,7 @@ use http::header::{AUTHORIZATION, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use model::account::Email;
 use store::{Account, StoreError};
+use tokio::time::timeout;
 
 use crate::call::Caller;
 use crate::credentials::{Credentials, credentials, is_password};
@@ -16,6 +18,9 @@ use crate::error::Problem;
 use crate::{Server, accept, etag};
 
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+
+/// How long a login may wait for its turn to be checked.
+const TURN_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Who may pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +98,8 @@ async fn login(server: &Server, credentials: Credentials) -> Result<Account, Pro
     let email: Email = user.parse().map_err(|_| Problem::BadCredentials)?;
     let now = server.cx.store.now();
     server.logins.take(email.to_string(), now).ok_or(Problem::RateLimited)?;
-    let _turn = server.password_checks.acquire().await.map_err(Problem::internal)?;
+    let turn = timeout(TURN_TIMEOUT, server.password_checks.acquire()).await;
+    let _turn = turn.map_err(|_| Problem::RateLimited)?.map_err(Problem::internal)?;
     let account = server.cx.store.read(move |tx| tx.account_by_email(&email)).await?;
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
     let checking = tokio::task::spawn_blocking(move || is_password(&secret, hash.as_deref()));

@@ -286,3 +286,6 @@ impl Client {
         ClientError::Unexpected { at, status, detail: error.to_string() }
     }
 }
+
+#[cfg(test)]
+mod tests;

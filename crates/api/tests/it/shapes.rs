@@ -70,6 +70,12 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         "/apps/{app}/builds" | "/apps/{app}/builds/{build}" => Shape::One("build"),
         "/sources" | "/apps/{app}/sources" => Shape::One("source"),
         "/apps/{app}/buildpack-installations" => Shape::List("buildpack-installation"),
+        other => shape_beside_apps(is_create, other),
+    }
+}
+
+fn shape_beside_apps(is_create: bool, path: &str) -> Shape {
+    match path {
         "/addons" | "/actions/addons/resolve" => Shape::List("add-on"),
         "/apps/{app}/addons" if !is_create => Shape::List("add-on"),
         "/apps/{app}/addons" | "/addons/{addon}" | "/apps/{app}/addons/{addon}" => Shape::One("add-on"),
@@ -92,6 +98,6 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         | "/buildpacks"
         | "/buildpacks/{slug}"
         | "/api/v4/current-status" => Shape::Ours,
-        other => panic!("say in shapes.rs what {method} {other} answers with"),
+        other => panic!("say in shapes.rs what {other} answers with"),
     }
 }
