@@ -193,7 +193,8 @@ impl Cluster {
     pub async fn stop(&self) -> Result<(), StopError> {
         let mut stopped = self.inner.stopped.lock().await;
         *stopped = true;
-        if postmaster::stop(&self.inner.place.data).await { Ok(()) } else { Err(StopError) }
+        let Place { data, run, .. } = &self.inner.place;
+        if postmaster::stop(data, run).await { Ok(()) } else { Err(StopError) }
     }
 
     /// Returns when the server died, or does not answer. A session of ours ends with it, so nothing is polled.
@@ -244,7 +245,7 @@ impl Cluster {
         let mut running = Postmaster::of(&place.data);
         if running.is_some() && place.read(files::SERVER).as_ref() != Some(&settings) {
             info!("restarting Postgres with changed settings");
-            if !postmaster::stop(&place.data).await {
+            if !postmaster::stop(&place.data, &place.run).await {
                 return Err(OpenError::Stuck);
             }
             running = None;
@@ -265,7 +266,7 @@ impl Cluster {
 
     async fn start(&self) -> Result<(), OpenError> {
         let Inner { config, place, owner, programs, port, .. } = &*self.inner;
-        if !postmaster::clear(&place.data).await {
+        if !postmaster::clear(&place.data, &place.run).await {
             return Err(OpenError::Stuck);
         }
         for address in &config.listen {

@@ -2,6 +2,7 @@
 //! known by the folder in which every one of them stands, the data folder.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -16,7 +17,9 @@ const FAST_MAX: Duration = Duration::from_secs(30);
 /// How long it may take to end without that, as it does by SIGQUIT.
 const IMMEDIATE_MAX: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// More than any `postmaster.pid` has.
+/// The file by which a server is known.
+const MARK: &str = "postmaster.pid";
+/// More than any such file has.
 const PID_FILE_BYTES_MAX: u64 = 4096;
 
 /// A running server's first process, by `postmaster.pid`.
@@ -30,7 +33,7 @@ impl Postmaster {
     /// The one that works on `data`, a path without links. A file that a killed one left behind is seen through: the number may be
     /// another process's by now.
     pub(crate) fn of(data: &Path) -> Option<Self> {
-        let path = data.join("postmaster.pid");
+        let path = data.join(MARK);
         if fs::metadata(&path).ok()?.len() > PID_FILE_BYTES_MAX {
             return None;
         }
@@ -66,8 +69,8 @@ pub(crate) fn members(data: &Path) -> Vec<i32> {
     pids.filter(|pid| stands_in(*pid, data)).collect()
 }
 
-/// Stops the server of `data` with all its processes, as gently as it lets us. False when some do not go.
-pub(crate) async fn stop(data: &Path) -> bool {
+/// Stops the server of `data`, whose sockets and nothing else are in `run`, with all its processes, as gently as it lets us. False when some do not go.
+pub(crate) async fn stop(data: &Path, run: &Path) -> bool {
     for (word, limit) in [(Signal::SIGINT, FAST_MAX), (Signal::SIGQUIT, IMMEDIATE_MAX)] {
         let Some(postmaster) = Postmaster::of(data) else { break };
         signal(postmaster.pid, word);
@@ -75,15 +78,24 @@ pub(crate) async fn stop(data: &Path) -> bool {
             return true;
         }
     }
-    clear(data).await
+    clear(data, run).await
 }
 
-/// Kills what a dead server left running: it would keep a new one from starting. False when it does not go.
-pub(crate) async fn clear(data: &Path) -> bool {
+/// Kills what a dead server left running, and removes its marks: either would keep a new one from starting.
+/// Postgres takes a number in an old mark for a running server when the number is another process's by now, or that
+/// of a dead process which nobody has buried yet. False when something does not go.
+pub(crate) async fn clear(data: &Path, run: &Path) -> bool {
     for pid in members(data) {
         signal(pid, Signal::SIGKILL);
     }
-    timeout(VANISH_MAX, gone(data)).await.is_ok()
+    if timeout(VANISH_MAX, gone(data)).await.is_err() {
+        return false;
+    }
+    let sockets = fs::read_dir(run).into_iter().flatten().flatten().map(|entry| entry.path());
+    sockets.chain([data.join(MARK)]).all(|path| match fs::remove_file(path) {
+        Err(cause) => cause.kind() == io::ErrorKind::NotFound,
+        Ok(()) => true,
+    })
 }
 
 fn signal(pid: i32, word: Signal) {

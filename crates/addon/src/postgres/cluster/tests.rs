@@ -117,6 +117,32 @@ async fn a_killed_server_is_started_again_even_past_a_busy_session() {
 }
 
 #[tokio::test]
+async fn an_old_mark_with_the_number_of_another_process_is_seen_through() {
+    let home = Home::new();
+    let cluster = home.open().await;
+    cluster.stop().await.expect("stopped");
+    // As after a restart of the machine: the number is that of somebody whom Postgres may signal.
+    let mut other = cluster
+        .inner
+        .owner
+        .command(Path::new("/bin/sleep"))
+        .arg("1000")
+        .kill_on_drop(true)
+        .spawn()
+        .expect("a process");
+    let pid = other.id().expect("running");
+    let mark = format!("{pid}\n{}\n0\n5432\n\n\n\nready\n", home.data().display());
+    fs::write(home.data().join("postmaster.pid"), &mark).expect("written");
+    let lock = format!(".s.PGSQL.{}.lock", cluster.endpoint().port);
+    fs::write(cluster.inner.place.run.join(lock), &mark).expect("written");
+    let again = home.open().await;
+    assert_ne!(again.pid(), Some(pid.cast_signed()));
+    assert!(other.try_wait().expect("asked").is_none(), "it was left in peace");
+    other.kill().await.expect("killed");
+    again.stop().await.expect("stopped");
+}
+
+#[tokio::test]
 async fn a_stopped_server_is_not_started_again_by_who_watches_it() {
     let home = Home::new();
     let cluster = home.open().await;
