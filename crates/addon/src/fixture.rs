@@ -94,6 +94,7 @@ pub(crate) async fn psql(url: &Secret, sslmode: &str, statement: &str) -> Result
         .arg(url.expose_secret())
         .env("PGSSLMODE", sslmode)
         .env("PGCONNECT_TIMEOUT", "20")
+        .env("HOME", "/nonexistent")
         .env_remove("PGPASSWORD")
         .current_dir("/")
         .output()

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -98,9 +97,4 @@ fn with_limits(mut config: Config) -> Config {
         config.dbname(MAINTENANCE);
     }
     config
-}
-
-/// Whether a connection by this URL would be, or could be, encrypted.
-pub(crate) fn wants_tls(config: &Config) -> bool {
-    config.get_ssl_mode() != SslMode::Disable
 }

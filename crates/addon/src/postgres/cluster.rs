@@ -6,6 +6,7 @@
 //! ```
 
 use std::fs;
+use std::io;
 use std::net::{IpAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -28,8 +29,8 @@ use crate::service::{DataService, Endpoint, ServiceError};
 
 /// Where a port is looked for, first to last, when none is given.
 const PORTS: std::ops::Range<u16> = 5432..6432;
-/// How often another port is tried after somebody else took the chosen one at the last moment.
-const PORT_TRIES_MAX: usize = 3;
+/// How often a port is chosen, as somebody else may take it at the last moment.
+const PORT_TRIES_MAX: usize = 5;
 /// Longest wait for a data folder to be made.
 const INITDB_MAX: Duration = Duration::from_secs(120);
 /// Longest wait for a server to start, which includes making good what a crash left.
@@ -116,12 +117,12 @@ impl Cluster {
         loop {
             let port = choose_port(&config, &place)?;
             let cluster = Self::at_port(&config, &place, &owner, &programs, port);
-            match cluster.bring_up().await {
-                Err(OpenError::Failed { .. }) if tries > 1 && config.port == 0 && !is_free(&config, port) => {
-                    tries -= 1;
-                }
-                Err(error) => return Err(error),
-                Ok(()) => return Ok(cluster),
+            let Err(error) = cluster.bring_up().await else { return Ok(cluster) };
+            // Somebody else may have taken the port since it was chosen.
+            tries -= 1;
+            let is_taken = is_in_use(&error) || try_listening(&config, port).is_err_and(|it| is_in_use(&it));
+            if tries == 0 || config.port != 0 || !is_taken {
+                return Err(error);
             }
         }
     }
@@ -250,12 +251,12 @@ impl Cluster {
             }
             running = None;
         }
-        let mut is_new = self.write_certificate()?;
-        is_new |= self.write(files::ACCESS, files::access().as_bytes())?;
-        is_new |= self.write(files::IDENTITIES, files::identities(&owner.name).as_bytes())?;
+        self.write_certificate()?;
+        self.write(files::ACCESS, files::access().as_bytes())?;
+        self.write(files::IDENTITIES, files::identities(&owner.name).as_bytes())?;
         match running {
-            Some(postmaster) if is_new => postmaster.reload(),
-            Some(_) => {}
+            // Also when nothing is new now: we may have been killed after writing.
+            Some(postmaster) => postmaster.reload(),
             None => {
                 self.write(files::SERVER, settings.as_bytes())?;
                 self.start().await?;
@@ -269,13 +270,7 @@ impl Cluster {
         if !postmaster::clear(&place.data, &place.run).await {
             return Err(OpenError::Stuck);
         }
-        for address in &config.listen {
-            TcpListener::bind((*address, *port)).map_err(|cause| OpenError::Listen {
-                address: *address,
-                port: *port,
-                cause,
-            })?;
-        }
+        try_listening(config, *port)?;
         let path = place.etc.join(FIRST_WORDS);
         let failed = |cause| OpenError::File { path: path.clone(), cause };
         let words = fs::File::create(&path).map_err(failed)?;
@@ -383,14 +378,30 @@ fn choose_port(config: &ClusterConfig, place: &Place) -> Result<u16, OpenError> 
         return Ok(postmaster.port);
     }
     let kept = place.read(files::SERVER).and_then(|text| files::port_of(&text));
-    kept.into_iter()
-        .chain(PORTS)
-        .find(|port| is_free(config, *port))
-        .ok_or(OpenError::NoPort { first: PORTS.start, last: PORTS.end - 1 })
+    for port in kept.into_iter().chain(PORTS) {
+        match try_listening(config, port) {
+            Ok(()) => return Ok(port),
+            Err(error) if is_in_use(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(OpenError::NoPort { first: PORTS.start, last: PORTS.end - 1 })
 }
 
-fn is_free(config: &ClusterConfig, port: u16) -> bool {
-    config.listen.iter().all(|address| TcpListener::bind((*address, port)).is_ok())
+/// Postgres itself would make do with those addresses that it gets.
+fn try_listening(config: &ClusterConfig, port: u16) -> Result<(), OpenError> {
+    for address in &config.listen {
+        TcpListener::bind((*address, port)).map_err(|cause| OpenError::Listen {
+            address: *address,
+            port,
+            cause,
+        })?;
+    }
+    Ok(())
+}
+
+fn is_in_use(error: &OpenError) -> bool {
+    matches!(error, OpenError::Listen { cause, .. } if cause.kind() == io::ErrorKind::AddrInUse)
 }
 
 fn remove_old_logs(log: &Path) {

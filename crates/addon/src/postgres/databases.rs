@@ -10,12 +10,12 @@ use model::addon::Plan;
 use model::config_var::Secret;
 use postgres_protocol::password::scram_sha_256;
 use tokio::time::timeout;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Row};
 
 use crate::credentials::Credentials;
-use crate::postgres::admin::{Admin, Session, wants_tls};
+use crate::postgres::admin::{Admin, Session};
 use crate::postgres::tls::Tls;
 use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
 
@@ -85,12 +85,15 @@ impl Databases {
     /// # Errors
     /// [`BadOutside`].
     pub fn outside(outside: Outside) -> Result<Self, BadOutside> {
-        let config: Config = outside.admin_url.expose_secret().parse().map_err(|_| BadOutside::Url)?;
+        let mut config: Config = outside.admin_url.expose_secret().parse().map_err(|_| BadOutside::Url)?;
         let Some(Host::Tcp(host)) = config.get_hosts().first() else { return Err(BadOutside::Url) };
         let port = config.get_ports().first().copied().unwrap_or(PORT);
         let at = Endpoint { host: host.clone(), port };
-        let authority = outside.authority_pem.as_deref().filter(|_| wants_tls(&config));
-        let tls = Tls::new(authority).map_err(|_| BadOutside::Authority)?;
+        let tls = Tls::new(outside.authority_pem.as_deref()).map_err(|_| BadOutside::Authority)?;
+        if outside.authority_pem.is_some() {
+            // Whoever stands in between could otherwise say that the server has no TLS.
+            config.ssl_mode(SslMode::Require);
+        }
         let endpoint = Endpoint { host: outside.public_host.unwrap_or_else(|| at.host.clone()), port };
         Ok(Self { admin: Admin::outside(config, tls, at.to_string()), endpoint })
     }
