@@ -1,19 +1,180 @@
-//! placeholder until crate addon lands
+//! The data services: which Postgres there is, its stage, and the desk at which the API asks for add-ons.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
+
+use addon::DataService;
+use addon::attach::{self, RequestError};
+use addon::info::InfoError;
+use addon::postgres::{Cluster, ClusterConfig, Databases, Outside, TlsFiles};
+use anyhow::Context;
+use api::{AddonDesk, AddonRefusal, AddonWish, FactsFuture};
+use logs::Logs;
+use model::addon::Addon;
+use model::config_var::Secret;
+use model::release::Release;
+use model::site::Site;
+use oci::network::Network;
+use store::{Account, App, Store, Tx};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use model::release::Release;
-pub struct Addons;
-struct NoDesk;
-impl api::AddonDesk for NoDesk {
-    fn request(&self, _: &store::Tx<'_>, _: &api::AddonWish<'_>) -> Result<(model::addon::Addon, Release), api::AddonRefusal> { Err(api::AddonRefusal::Invalid("none".into())) }
-    fn destroy(&self, _: &store::Tx<'_>, _: &model::addon::Addon, _: &store::Account) -> Result<Vec<Release>, api::AddonRefusal> { Ok(vec![]) }
-    fn destroy_all(&self, _: &store::Tx<'_>, _: &store::App, _: &store::Account) -> Result<Vec<Release>, api::AddonRefusal> { Ok(vec![]) }
-    fn facts<'a>(&'a self, _: &'a model::addon::Addon) -> api::FactsFuture<'a> { Box::pin(async { Err(api::AddonRefusal::Invalid("none".into())) }) }
+use tracing::{error, info};
+
+use crate::ca::Ca;
+use crate::config::ServerArgs;
+use crate::layout::{Layout, write_secret};
+
+/// The system user that Debian's packages make for Postgres.
+const POSTGRES_USER: &str = "postgres";
+
+/// Every data service of this server.
+#[derive(Clone)]
+pub(crate) struct Addons {
+    /// The server that we run; none when an outside one is used.
+    cluster: Option<Cluster>,
+    postgres: Arc<dyn DataService>,
 }
+
 impl Addons {
-    pub async fn open(_: &crate::config::ServerArgs, _: &crate::layout::Layout, _: &crate::ca::Ca, _: &Arc<oci::network::Network>, _: &store::Store) -> anyhow::Result<Self> { Ok(Self) }
-    pub fn start<T>(&self, _: &mut JoinSet<anyhow::Result<()>>, _: &T, _: &CancellationToken) {}
-    pub fn desk(&self) -> Arc<dyn api::AddonDesk> { Arc::new(NoDesk) }
-    pub async fn stop(&self) {}
+    /// Starts or takes up the data services, and lets dynos reach them.
+    pub(crate) async fn open(
+        args: &ServerArgs,
+        site: &Site,
+        layout: &Layout,
+        ca: &Ca,
+        network: &Network,
+    ) -> anyhow::Result<Self> {
+        if let Some(url) = &args.postgres_url {
+            let admin_url = Secret::new(url.clone());
+            let outside = Outside { admin_url, authority_pem: None, public_host: None };
+            return Ok(Self { cluster: None, postgres: Arc::new(Databases::outside(outside)?) });
+        }
+        let cluster = Cluster::open(cluster_config(args, site, layout, ca, network)?).await?;
+        let port = cluster.endpoint().port;
+        info!("Postgres serves apps at {}", cluster.endpoint());
+        network.allow(&[(network.gateway(), port)]).await.context("could not let dynos reach Postgres")?;
+        let postgres = cluster.databases();
+        Ok(Self { cluster: Some(cluster), postgres })
+    }
+
+    /// Starts what runs all the time.
+    pub(crate) fn start(
+        &self,
+        running: &mut JoinSet<anyhow::Result<()>>,
+        store: &Store,
+        logs: &Logs,
+        stop: &CancellationToken,
+    ) {
+        let cx =
+            addon::Context { store: store.clone(), logs: logs.clone(), postgres: Arc::clone(&self.postgres) };
+        let stage = addon::stage(cx, stop.clone());
+        running.spawn(async move { stage.await.context("the stage `addon` failed") });
+        if let Some(cluster) = self.cluster.clone() {
+            let stop = stop.clone();
+            running.spawn(async move {
+                cluster.watch(stop).await;
+                Ok(())
+            });
+        }
+    }
+
+    /// What the API asks.
+    pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
+        Arc::new(Desk { postgres: Arc::clone(&self.postgres) })
+    }
+
+    /// Stops what we run.
+    pub(crate) async fn stop(&self) {
+        if let Some(cluster) = &self.cluster
+            && let Err(error) = cluster.stop().await
+        {
+            error!(error = &error as &dyn std::error::Error, "Postgres did not stop");
+        }
+    }
+}
+
+/// The host name of our Postgres: one that is right inside a dyno and on the user's machine alike. On a laptop that is
+/// the address of the dynos' bridge; the official CLI treats the name `localhost` in its own ways.
+pub(crate) fn postgres_host(site: &Site, network: &Network) -> String {
+    if site.is_local() { network.gateway().to_string() } else { format!("pg.{}", site.domain) }
+}
+
+fn cluster_config(
+    args: &ServerArgs,
+    site: &Site,
+    layout: &Layout,
+    ca: &Ca,
+    network: &Network,
+) -> anyhow::Result<ClusterConfig> {
+    let host = postgres_host(site, network);
+    let gateway = network.gateway();
+    let mut listen: BTreeSet<IpAddr> = BTreeSet::from([IpAddr::from([127, 0, 0, 1]), gateway.into()]);
+    if !site.is_local() {
+        listen.extend(args.listen.first().map(std::net::SocketAddr::ip));
+    }
+    let names = BTreeSet::from([host.clone(), gateway.to_string(), "127.0.0.1".to_owned()]);
+    let certificate = ca.certificate("postgres", &names)?;
+    let tls =
+        TlsFiles { cert_pem: layout.path("tls/postgres.crt"), key_pem: layout.path("tls/postgres.key") };
+    let write = |path: &PathBuf, text: &str| {
+        write_secret(path, text.as_bytes()).with_context(|| format!("could not write {}", path.display()))
+    };
+    write(&tls.cert_pem, &certificate.chain_pem)?;
+    write(&tls.key_pem, &certificate.key_pem)?;
+    fs::create_dir_all(layout.path("postgres")).context("could not make the folder of Postgres")?;
+    Ok(ClusterConfig {
+        dir: layout.path("postgres"),
+        bin_dir: args.postgres_bin_dir.clone(),
+        port: args.postgres_port.unwrap_or(0),
+        listen: listen.into_iter().collect(),
+        advertised_host: host,
+        tls,
+        os_user: POSTGRES_USER.to_owned(),
+    })
+}
+
+/// Joins the API's questions with the add-ons' answers.
+struct Desk {
+    postgres: Arc<dyn DataService>,
+}
+
+impl AddonDesk for Desk {
+    fn request(&self, tx: &Tx<'_>, wish: &AddonWish<'_>) -> Result<(Addon, Release), AddonRefusal> {
+        let request = attach::Request {
+            app: wish.app.id,
+            plan: wish.plan,
+            name: wish.name,
+            attachment: wish.attachment,
+            user: wish.user.id,
+        };
+        match attach::request(tx, &request) {
+            Ok(made) => Ok((made.addon, made.release)),
+            Err(RequestError::Store(error)) => Err(AddonRefusal::Store(error)),
+            Err(refusal) => Err(AddonRefusal::Invalid(refusal.to_string())),
+        }
+    }
+
+    fn destroy(&self, tx: &Tx<'_>, addon: &Addon, user: &Account) -> Result<Vec<Release>, AddonRefusal> {
+        Ok(attach::destroy(tx, addon, user.id)?)
+    }
+
+    fn destroy_all(&self, tx: &Tx<'_>, app: &App, user: &Account) -> Result<Vec<Release>, AddonRefusal> {
+        Ok(attach::destroy_all(tx, app.id, user.id)?)
+    }
+
+    fn facts<'a>(&'a self, addon: &'a Addon) -> FactsFuture<'a> {
+        Box::pin(async move {
+            match addon::info::look(self.postgres.as_ref(), addon).await {
+                Ok(facts) => Ok(facts
+                    .into_iter()
+                    .map(|fact| wire::DatabaseFact { name: fact.name.to_owned(), values: fact.values })
+                    .collect()),
+                Err(InfoError::Service(error)) => Err(AddonRefusal::Unreachable(Box::new(error))),
+                Err(refusal) => Err(AddonRefusal::Invalid(refusal.to_string())),
+            }
+        })
+    }
 }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use anyhow::Context;
 use model::time::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose, SanType,
 };
 use router::table::Certificate;
 use store::Clock;
@@ -60,7 +60,11 @@ impl Ca {
     ///
     /// # Errors
     /// When its files cannot be read or written.
-    pub fn open(dir: &Path, own_hosts: impl IntoIterator<Item = String>, clock: Clock) -> anyhow::Result<Self> {
+    pub fn open(
+        dir: &Path,
+        own_hosts: impl IntoIterator<Item = String>,
+        clock: Clock,
+    ) -> anyhow::Result<Self> {
         let (pem_path, key_path) = (dir.join("ca.pem"), dir.join("ca.key"));
         if !pem_path.exists() {
             let (pem, key) = make_authority(clock()).context("could not make the certificate authority")?;
@@ -151,7 +155,8 @@ impl dyno::Certificates for Ca {
     fn certificates(&self, hosts: &BTreeSet<String>) -> Vec<Certificate> {
         let own = self.certificate("control", &self.inner.own_hosts);
         let others = hosts.difference(&self.inner.own_hosts);
-        let others = others.map(|host| self.certificate(&format!("host-{host}"), &BTreeSet::from([host.clone()])));
+        let others =
+            others.map(|host| self.certificate(&format!("host-{host}"), &BTreeSet::from([host.clone()])));
         [own].into_iter().chain(others).filter_map(|made| made.map_err(report).ok()).collect()
     }
 }

@@ -29,7 +29,13 @@ pub struct ServerArgs {
     pub domain: Hostname,
 
     /// Address that serves the API, git and all apps, HTTPS and plain HTTP on the same port. May be repeated
-    #[arg(long, value_name = "ADDR:PORT", env = "HOKKU_LISTEN", value_delimiter = ',', default_value = "127.0.0.1:5443")]
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "HOKKU_LISTEN",
+        value_delimiter = ',',
+        default_value = "127.0.0.1:5443"
+    )]
     pub listen: Vec<SocketAddr>,
 
     /// Port that clients use, if it is not the first --listen port (behind a port forward)
@@ -108,7 +114,9 @@ impl ServerArgs {
         let Some(first) = self.listen.first() else { bail!("--listen needs at least one address") };
         let rendezvous = self.rendezvous();
         if self.listen.contains(&rendezvous) {
-            bail!("--rendezvous-listen {rendezvous} is one of the --listen addresses; give it a port of its own");
+            bail!(
+                "--rendezvous-listen {rendezvous} is one of the --listen addresses; give it a port of its own"
+            );
         }
         Ok(Site {
             domain: self.domain.clone(),

@@ -6,8 +6,7 @@ use tokio::net::UnixListener;
 use tokio_util::sync::CancellationToken;
 
 /// Everything the control server answers.
-#[must_use]
-pub fn routes(api: Router, git: Router) -> Router {
+pub(crate) fn routes(api: Router, git: Router) -> Router {
     git.merge(api)
 }
 
@@ -15,7 +14,11 @@ pub fn routes(api: Router, git: Router) -> Router {
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(listener: UnixListener, routes: Router, stop: CancellationToken) -> anyhow::Result<()> {
+pub(crate) async fn serve(
+    listener: UnixListener,
+    routes: Router,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
     axum::serve(listener, routes)
         .with_graceful_shutdown(stop.cancelled_owned())
         .await

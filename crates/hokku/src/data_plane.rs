@@ -95,7 +95,8 @@ impl DataPlane {
     }
 
     async fn start(&self) -> anyhow::Result<()> {
-        fs::write(&self.file, serde_json::to_vec_pretty(&self.config)?).context("could not write router.json")?;
+        fs::write(&self.file, serde_json::to_vec_pretty(&self.config)?)
+            .context("could not write router.json")?;
         let log = File::create(&self.log).context("could not make the router's log")?;
         let mut child = Command::new(&self.exe)
             .arg("router")

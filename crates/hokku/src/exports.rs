@@ -30,7 +30,8 @@ pub fn note_site(dir: &Path, site: &Site) -> anyhow::Result<()> {
     let file =
         SiteFile { domain: site.domain.to_string(), port: site.port, rendezvous_port: site.rendezvous_port };
     let path = dir.join(SITE_FILE);
-    write_secret(&path, &serde_json::to_vec(&file)?).with_context(|| format!("could not write {}", path.display()))
+    write_secret(&path, &serde_json::to_vec(&file)?)
+        .with_context(|| format!("could not write {}", path.display()))
 }
 
 /// Reads the addresses that a server noted.
@@ -76,7 +77,8 @@ pub fn exports(dir: &Path, token: bool) -> anyhow::Result<String> {
     ];
     if token {
         let path = dir.join(TOKEN_FILE);
-        let token = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+        let token =
+            fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
         variables.push(("HEROKU_API_KEY", token.trim().to_owned()));
     }
     let lines = variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value)));
@@ -88,7 +90,8 @@ fn bundle(dir: &Path, ca: &Path) -> anyhow::Result<String> {
     let own = fs::read_to_string(ca).with_context(|| format!("could not read {}", ca.display()))?;
     let machine = fs::read_to_string(CA_BUNDLE).unwrap_or_default();
     let path = dir.join("tls/bundle.pem");
-    fs::write(&path, format!("{machine}\n{own}")).with_context(|| format!("could not write {}", path.display()))?;
+    fs::write(&path, format!("{machine}\n{own}"))
+        .with_context(|| format!("could not write {}", path.display()))?;
     Ok(path.display().to_string())
 }
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::time::Timestamp;
-use slug::manifest::Manifest;
 use slug::Blobs;
+use slug::manifest::Manifest;
 use store::{Store, StoreError};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -21,7 +21,7 @@ const UNNAMED_FOR_MICROS: i64 = 2 * 3_600 * 1_000_000;
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn stage(
+pub(crate) async fn stage(
     store: Store,
     blobs: Blobs,
     build_cache: PathBuf,
@@ -36,8 +36,9 @@ pub async fn stage(
         let (blobs, build_cache, now) = (blobs.clone(), build_cache.clone(), store.now());
         let collected = tokio::task::spawn_blocking(move || {
             let manifests = slugs.iter().filter_map(|slug| Manifest::from_json(&slug.manifest).ok());
-            let mut live: HashSet<_> =
-                manifests.flat_map(|manifest| manifest.layers.into_iter().map(|layer| layer.digest)).collect();
+            let mut live: HashSet<_> = manifests
+                .flat_map(|manifest| manifest.layers.into_iter().map(|layer| layer.digest))
+                .collect();
             match build::live_layers(&build_cache, now) {
                 Ok(layers) => live.extend(layers),
                 Err(cause) => return Err(format!("could not read the builds' cache: {cause}")),
@@ -49,7 +50,9 @@ pub async fn stage(
         match collected.await {
             Ok(Ok(removed)) => info!(?removed, "removed layers that nothing uses"),
             Ok(Err(error)) => error!(error, "could not remove unused layers"),
-            Err(error) => error!(error = &error as &dyn std::error::Error, "looking for unused layers was cut short"),
+            Err(error) => {
+                error!(error = &error as &dyn std::error::Error, "looking for unused layers was cut short")
+            }
         }
     }
 }

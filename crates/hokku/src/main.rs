@@ -25,7 +25,7 @@ enum Command {
     ///
     /// SIGTERM or Ctrl-C stops everything in good order. SIGHUP ends only this process: apps go on serving, and the next
     /// `hokku server` takes them up again, which is how to upgrade. A killed server is taken up the same way.
-    Server(ServerArgs),
+    Server(Box<ServerArgs>),
     /// Print the exports that point the `heroku` command and git at this server
     ///
     /// Use it as `eval "$(hokku env)"`.
@@ -71,7 +71,13 @@ fn main() -> ExitCode {
         Command::Env { data_dir, no_token } => ended(print(exports::exports(&data_dir, !no_token))),
         Command::Server(args) => {
             log_to_stderr();
-            ended(run_server(args))
+            if let Err(error) = oci::sandbox::keep_descriptors() {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "could not keep descriptors from dynos"
+                );
+            }
+            ended(run_server(*args))
         }
     }
 }

@@ -31,7 +31,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::addons::Addons;
+use crate::addons::{Addons, postgres_host};
 use crate::ca::Ca;
 use crate::config::ServerArgs;
 use crate::data_plane::DataPlane;
@@ -84,7 +84,9 @@ pub async fn serve(args: ServerArgs, ending: impl Future<Output = Ending>) -> an
     }
     match ended? {
         Ending::Stop => parts.stop().await,
-        Ending::HandOver => info!("dynos, router and Postgres go on; start `hokku server` again to take them up"),
+        Ending::HandOver => {
+            info!("dynos, router and Postgres go on; start `hokku server` again to take them up")
+        }
     }
     Ok(())
 }
@@ -108,7 +110,8 @@ fn check_machine() -> anyhow::Result<()> {
     if fatal.is_empty() {
         return Ok(());
     }
-    let lines: Vec<_> = fatal.iter().map(|problem| format!("  - {}: {}", problem.what, problem.remedy)).collect();
+    let lines: Vec<_> =
+        fatal.iter().map(|problem| format!("  - {}: {}", problem.what, problem.remedy)).collect();
     bail!("this machine cannot run dynos yet:\n{}", lines.join("\n"))
 }
 
@@ -163,8 +166,8 @@ impl Parts {
         let stack = ensure_stack(&stacks).await?;
         let uv = find_uv(&args)?;
         let runtimes = slug::Runtimes::open(blobs.clone(), &args.cache_dir, python_sources(&args, &uv))?;
-        let addons = Addons::open(&args, &layout, &ca, &network, &store).await?;
-        let config = local_config(&args, &layout, &ca, &network, &exe, &stack)?;
+        let addons = Addons::open(&args, &site, &layout, &ca, &network).await?;
+        let config = local_config(&args, &site, &layout, &ca, &network, &exe, &stack)?;
         let (engine, reports) = Local::open(config, blobs.clone(), Arc::clone(&network)).await?;
         let reports = std::sync::Mutex::new(Some(reports));
         Ok(Self {
@@ -205,7 +208,7 @@ impl Parts {
             data_plane.watch(ended).await;
             Ok(())
         });
-        self.addons.start(&mut running, self, stop);
+        self.addons.start(&mut running, &self.store, &self.logs, stop);
         let build = self.build_context();
         running.spawn(named("build", build::stage(build, stop.clone())));
         let release = release::Context {
@@ -222,7 +225,12 @@ impl Parts {
         let hooks = git::serve_hooks(git.clone(), stop.clone());
         running.spawn(async move { hooks.await.context("the server of git's hooks ended") });
         self.start_rendezvous(&mut running, stop).await?;
-        let janitor = janitor::stage(self.store.clone(), self.blobs.clone(), self.layout.path("build-cache"), stop.clone());
+        let janitor = janitor::stage(
+            self.store.clone(),
+            self.blobs.clone(),
+            self.layout.path("build-cache"),
+            stop.clone(),
+        );
         running.spawn(named("janitor", janitor));
         let listener = listen_at(&self.layout.control_socket())?;
         let routes = control::routes(api::routes(self.api_context(stop)), git::routes(git));
@@ -329,7 +337,10 @@ impl Parts {
         let api = self.site.api_url("");
         info!("Hokku serves at {api}");
         if self.first_start {
-            info!("the owner is {}; token in {dir}/owner.token, password in {dir}/owner.password", self.args.owner);
+            info!(
+                "the owner is {}; token in {dir}/owner.token, password in {dir}/owner.password",
+                self.args.owner
+            );
         }
         info!("point the heroku command and git at it:  eval \"$(hokku env --data-dir {dir})\"");
     }
@@ -348,7 +359,9 @@ async fn open_network(args: &ServerArgs, layout: &Layout) -> anyhow::Result<Netw
     let kept = layout.path("subnet");
     let subnet = match (args.subnet()?, fs::read_to_string(&kept)) {
         (Some(subnet), _) => Some(subnet),
-        (None, Ok(text)) => Some(text.trim().parse().with_context(|| format!("{} is broken", kept.display()))?),
+        (None, Ok(text)) => {
+            Some(text.trim().parse().with_context(|| format!("{} is broken", kept.display()))?)
+        }
         (None, Err(_)) => None,
     };
     let config = NetworkConfig {
@@ -360,24 +373,23 @@ async fn open_network(args: &ServerArgs, layout: &Layout) -> anyhow::Result<Netw
         pool: NETWORK_POOL,
     };
     let network = Network::open(config).await.context("could not make the dynos' network")?;
-    fs::write(&kept, network.subnet().to_string()).with_context(|| format!("could not write {}", kept.display()))?;
+    fs::write(&kept, network.subnet().to_string())
+        .with_context(|| format!("could not write {}", kept.display()))?;
     Ok(network)
 }
 
 /// The stack base is made once per machine; it takes a minute or two, so what happens is shown.
 async fn ensure_stack(stacks: &slug::Stacks) -> anyhow::Result<slug::stack::Stack> {
     let stacks = stacks.clone();
-    let made = tokio::task::spawn_blocking(move || {
-        stacks.ensure(model::slug::STACK, &mut |line| info!("{line}"))
-    });
+    let made =
+        tokio::task::spawn_blocking(move || stacks.ensure(model::slug::STACK, &mut |line| info!("{line}")));
     made.await.context("making the stack base was cut short")?.context("could not make the stack base")
 }
 
 fn find_uv(args: &ServerArgs) -> anyhow::Result<PathBuf> {
     let path = variable("PATH").unwrap_or_default();
-    slug::tools::uv(args.uv.as_deref(), path.as_ref()).context(
-        "the `uv` program was not found; install it (`pip install uv`) or name it with --uv FILE",
-    )
+    slug::tools::uv(args.uv.as_deref(), path.as_ref())
+        .context("the `uv` program was not found; install it (`pip install uv`) or name it with --uv FILE")
 }
 
 fn python_sources(args: &ServerArgs, uv: &std::path::Path) -> slug::runtime::Sources {
@@ -394,6 +406,7 @@ fn python_sources(args: &ServerArgs, uv: &std::path::Path) -> slug::runtime::Sou
 /// What every dyno sees of this machine: its resolver, and the certificates that it and this platform trust.
 fn local_config(
     args: &ServerArgs,
+    site: &Site,
     layout: &Layout,
     ca: &Ca,
     network: &Network,
@@ -402,9 +415,17 @@ fn local_config(
 ) -> anyhow::Result<LocalConfig> {
     let resolver = layout.path("run/resolv.conf");
     let bundle = layout.path("run/certificates.crt");
-    let hosts = fs::read_to_string(CA_BUNDLE).unwrap_or_default();
+    let hosts = layout.path("run/hosts");
+    let trusted = fs::read_to_string(CA_BUNDLE).unwrap_or_default();
     fs::write(&resolver, network.resolv_conf()).context("could not write resolv.conf for dynos")?;
-    fs::write(&bundle, format!("{hosts}\n{}", ca.pem())).context("could not write certificates for dynos")?;
+    fs::write(&bundle, format!("{trusted}\n{}", ca.pem()))
+        .context("could not write certificates for dynos")?;
+    let mut names = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
+    if !site.is_local() {
+        // The same name leads from outside to this machine's public address, which dynos may not reach.
+        names.push_str(&format!("{} {}\n", network.gateway(), postgres_host(site, network)));
+    }
+    fs::write(&hosts, names).context("could not write the hosts file for dynos")?;
     let bind = |source: PathBuf, target: &str| Bind {
         source,
         target: target.into(),
@@ -417,7 +438,7 @@ fn local_config(
         spool_dir: layout.path("spool"),
         transcripts_dir: layout.path("transcripts"),
         stack_layers: stack.run_layers.clone(),
-        binds: vec![bind(resolver, "/etc/resolv.conf"), bind(bundle, CA_BUNDLE)],
+        binds: vec![bind(resolver, "/etc/resolv.conf"), bind(hosts, "/etc/hosts"), bind(bundle, CA_BUNDLE)],
         env: Vec::new(),
         cgroup_parent: cgroup_parent(layout),
         boot_timeout: Duration::from_secs(args.boot_timeout),
@@ -431,7 +452,8 @@ fn cgroup_parent(layout: &Layout) -> String {
 fn tls_acceptor(ca: &Ca, site: &Site) -> anyhow::Result<TlsAcceptor> {
     let hosts: BTreeSet<String> = site.control_hosts().into_iter().collect();
     let certificate = ca.certificate("control", &hosts)?;
-    let chain = CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
+    let chain =
+        CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
     let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes())?;
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)

@@ -81,6 +81,12 @@ pub fn enter(runtime: &dyn Runtime) -> Result<Sandbox, EnterError> {
     Ok(Sandbox { hierarchy })
 }
 
+/// Keeps descriptors that this process inherited to itself. To be called first thing by a process that starts others
+/// which outlive it: a pipe of whoever started us would otherwise stay open as long as they run.
+pub fn keep_descriptors() -> io::Result<()> {
+    crate::sys::close_on_exec()
+}
+
 /// The folder of one container below [`WORK`].
 pub(crate) fn work_dir(id: &str) -> PathBuf {
     Path::new(WORK).join(id)

@@ -244,3 +244,12 @@ fn owned(result: i64) -> io::Result<OwnedFd> {
     // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
+
+/// Lets none of this process's descriptors but the standard streams reach the programs it starts.
+pub(crate) fn close_on_exec() -> io::Result<()> {
+    let first: libc::c_uint = 3;
+    // SAFETY: with CLOSE_RANGE_CLOEXEC the call only sets a flag on descriptors that exist; it takes no pointers.
+    let done =
+        unsafe { libc::close_range(first, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC as libc::c_int) };
+    if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
