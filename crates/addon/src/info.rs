@@ -75,7 +75,6 @@ fn facts(addon: &Addon, info: &DatabaseInfo) -> Vec<Fact> {
         Fact::new("Fork/Follow", "Unsupported"),
         Fact::new("Rollback", "Unsupported"),
         Fact::new("Continuous Protection", "Off"),
-        Fact::new("Add-on", addon.name.clone()),
     ]
 }
 

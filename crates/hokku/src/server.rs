@@ -328,6 +328,10 @@ impl Parts {
             }
             None => warn!("the dynos' network is still in use and stays"),
         }
+        let parent = cgroup_parent(&self.layout);
+        if let Err(error) = oci::cgroup::Hierarchy::find().and_then(|groups| groups.remove_parent(&parent)) {
+            warn!(error = &error as &dyn std::error::Error, "could not remove the dynos' cgroup");
+        }
         info!("stopped");
     }
 

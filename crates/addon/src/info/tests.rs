@@ -38,7 +38,6 @@ fn a_fresh_database_is_told_as_heroku_tells_it() {
     Fork/Follow: Unsupported
     Rollback: Unsupported
     Continuous Protection: Off
-    Add-on: postgresql-calm-40213
     ");
 }
 
@@ -62,7 +61,6 @@ fn a_full_database_is_told_to_be_above_its_limits() {
     Fork/Follow: Unsupported
     Rollback: Unsupported
     Continuous Protection: Off
-    Add-on: postgresql-calm-40213
     ");
 }
 
