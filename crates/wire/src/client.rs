@@ -4,10 +4,13 @@
 //! retries: the caller knows what may be repeated.
 
 mod connection;
+mod rendezvous;
 
 use std::fmt;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, RANGE};
 use http::{Method, Request, Response, StatusCode};
@@ -17,6 +20,7 @@ use serde::de::DeserializeOwned;
 
 use connection::Origin;
 pub use connection::Streaming;
+pub use rendezvous::Attached;
 
 /// How long the head of an answer may take.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(60);
@@ -30,7 +34,7 @@ const V3: &str = "application/vnd.heroku+json; version=3";
 #[derive(Clone)]
 pub struct Client {
     origin: Origin,
-    token: Option<String>,
+    authorization: Option<String>,
 }
 
 impl fmt::Debug for Client {
@@ -119,7 +123,15 @@ impl Client {
     /// # Errors
     /// When the address or the certificates cannot be used.
     pub fn new(base: &str, token: Option<&str>, ca_pem: &str) -> Result<Self, BadClient> {
-        Ok(Self { origin: Origin::new(base, ca_pem)?, token: token.map(str::to_owned) })
+        let authorization = token.map(|token| format!("Bearer {token}"));
+        Ok(Self { origin: Origin::new(base, ca_pem)?, authorization })
+    }
+
+    /// The same client with an address and a password instead of a token: good for making a token, and nothing else.
+    #[must_use]
+    pub fn with_password(self, email: &str, password: &str) -> Self {
+        let authorization = format!("Basic {}", BASE64_STANDARD.encode(format!("{email}:{password}")));
+        Self { authorization: Some(authorization), ..self }
     }
 
     /// Asks for a resource.
@@ -147,6 +159,15 @@ impl Client {
             }
         }
         Ok(items)
+    }
+
+    /// Asks for one page of a list: what a `Range` header says (`version ..; order=desc, max=10`).
+    ///
+    /// # Errors
+    /// Any of [`ClientError`].
+    pub async fn page<T: DeserializeOwned>(&self, path: &str, range: &str) -> Result<Vec<T>, ClientError> {
+        let answer = self.call(Method::GET, path, None, Some(range.to_owned())).await?;
+        self.parse(&answer)
     }
 
     /// Makes something.
@@ -194,17 +215,45 @@ impl Client {
         self.parse(&answer)
     }
 
+    /// Removes something, with more to say about it than its path does.
+    ///
+    /// # Errors
+    /// Any of [`ClientError`].
+    pub async fn delete_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        self.send(Method::DELETE, path, body).await
+    }
+
     /// Opens a stream whose URL is its own permission (a log session, a build's output): no token is sent.
     ///
     /// # Errors
     /// Any of [`ClientError`]; [`ClientError::Refused`] also when the permission has run out.
     pub async fn open(&self, url: &str, accept: &str) -> Result<Streaming, ClientError> {
+        self.open_after(url, accept, None).await
+    }
+
+    /// Opens a stream of server-sent events again, from behind the event with the id `seen`.
+    ///
+    /// # Errors
+    /// As [`Client::open`].
+    pub async fn open_after(
+        &self,
+        url: &str,
+        accept: &str,
+        seen: Option<&str>,
+    ) -> Result<Streaming, ClientError> {
         let (origin, path) = self.origin.sibling(url).ok_or_else(|| ClientError::Unexpected {
             at: self.origin.to_string(),
             status: StatusCode::OK,
             detail: format!("`{url}` is not a URL"),
         })?;
-        let request = Request::get(&path).header(HOST, origin.host_header()).header(ACCEPT, accept);
+        let mut request = Request::get(&path).header(HOST, origin.host_header()).header(ACCEPT, accept);
+        if let Some(seen) = seen {
+            request = request.header("last-event-id", seen);
+        }
         let request = request
             .body(Full::new(Bytes::new()))
             .map_err(|cause| ClientError::Request { path: path.clone(), cause })?;
@@ -245,8 +294,8 @@ impl Client {
             .header(HOST, self.origin.host_header())
             .header(ACCEPT, V3)
             .header(CONTENT_TYPE, "application/json");
-        if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization);
         }
         if let Some(range) = range {
             request = request.header(RANGE, range);

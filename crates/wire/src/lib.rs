@@ -49,7 +49,7 @@ pub use build::{Build, BuildRequest, BuildpackUsed, SourceBlob};
 pub use buildpack_installation::{
     Buildpack, BuildpackChoice, BuildpackInstallation, BuildpackInstallations, RegisteredBuildpack,
 };
-pub use client::{BadClient, Client, ClientError, Streaming};
+pub use client::{Attached, BadClient, Client, ClientError, Streaming};
 pub use collaborator::{Collaborating, Collaborator};
 pub use config_vars::{ConfigVars, ConfigVarsChange};
 pub use database::{Database, DatabaseFact, WaitStatus};

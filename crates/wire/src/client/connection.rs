@@ -94,12 +94,7 @@ impl Origin {
         request: Request<Full<Bytes>>,
         at_most: Duration,
     ) -> Result<Response<Streaming>, ClientError> {
-        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, self.connect());
-        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
-        let stream = connecting
-            .await
-            .unwrap_or_else(|_| Err(timed_out()))
-            .map_err(|cause| ClientError::Connect { at: self.to_string(), cause })?;
+        let stream = self.connected().await?;
         let broken = |cause| ClientError::Broken { at: self.to_string(), cause };
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // Its end is seen by the reader of the body, its failure by the request.
@@ -109,6 +104,16 @@ impl Origin {
             .map_err(|_| ClientError::TimedOut { at: self.to_string() })?
             .map_err(broken)?;
         Ok(answer.map(|body| Streaming { body, _connection: connection }))
+    }
+
+    /// A connection, with TLS where the URL says so.
+    pub(super) async fn connected(&self) -> Result<Box<dyn Stream>, ClientError> {
+        let connecting = tokio::time::timeout(CONNECT_TIMEOUT, self.connect());
+        let timed_out = || io::Error::from(io::ErrorKind::TimedOut);
+        connecting
+            .await
+            .unwrap_or_else(|_| Err(timed_out()))
+            .map_err(|cause| ClientError::Connect { at: self.to_string(), cause })
     }
 
     async fn connect(&self) -> io::Result<Box<dyn Stream>> {
@@ -123,7 +128,8 @@ impl Origin {
     }
 }
 
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+/// What bytes go over.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 

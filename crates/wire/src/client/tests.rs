@@ -18,7 +18,8 @@ struct Scripted {
     serving: tokio::task::JoinHandle<Vec<String>>,
 }
 
-async fn scripted(answers: Vec<&'static str>) -> Scripted {
+/// A listener that speaks TLS, and the certificate to trust.
+async fn tls() -> (TcpListener, TlsAcceptor, String) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
     let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -27,8 +28,12 @@ async fn scripted(answers: Vec<&'static str>) -> Scripted {
         .with_no_client_auth()
         .with_single_cert(vec![made.cert.der().clone()], key)
         .expect("a server");
-    let acceptor = TlsAcceptor::from(Arc::new(config));
     let listener = TcpListener::bind("localhost:0").await.expect("a port");
+    (listener, TlsAcceptor::from(Arc::new(config)), made.cert.pem())
+}
+
+async fn scripted(answers: Vec<&'static str>) -> Scripted {
+    let (listener, acceptor, ca_pem) = tls().await;
     let port = listener.local_addr().expect("an address").port();
     let serving = tokio::spawn(async move {
         let mut requests = Vec::new();
@@ -48,7 +53,7 @@ async fn scripted(answers: Vec<&'static str>) -> Scripted {
         }
         requests
     });
-    Scripted { url: format!("https://localhost:{port}"), ca_pem: made.cert.pem(), serving }
+    Scripted { url: format!("https://localhost:{port}"), ca_pem, serving }
 }
 
 #[tokio::test]
@@ -92,6 +97,59 @@ async fn an_answer_that_is_no_api_s_is_told_as_such() {
     let broken = client.get::<Ref>("/x").await;
     assert!(matches!(broken, Err(ClientError::Broken { .. })), "{broken:?}");
     assert!(matches!(client.get::<Ref>("no path").await, Err(ClientError::Request { .. })));
+}
+
+#[tokio::test]
+async fn a_dyno_s_bytes_begin_after_the_server_s_line() {
+    let server = rendezvous(b"rendezvous\r\nhello").await;
+    let client = Client::new("https://localhost:1", None, &server.ca_pem).expect("a client");
+    let mut dyno = client.attach(&format!("{}/se-cret", server.url)).await.expect("attached");
+    dyno.input.write_all(b"typed").await.expect("sent");
+    dyno.input.shutdown().await.expect("closed");
+    let mut output = Vec::new();
+    dyno.output.read_to_end(&mut output).await.expect("whole");
+    assert_eq!(output, b"hello");
+    assert_eq!(server.serving.await.expect("served"), ["se-cret\r\ntyped"]);
+}
+
+#[tokio::test]
+async fn a_dyno_that_is_gone_is_told_in_the_server_s_words() {
+    for (says, told) in
+        [(b"No such rendezvous.\r\n".as_slice(), "No such rendezvous."), (b"", "closed the connection")]
+    {
+        let server = rendezvous(says).await;
+        let client = Client::new("https://localhost:1", None, &server.ca_pem).expect("a client");
+        let refused = client.attach(&server.url).await.expect_err("nobody is there");
+        assert!(refused.to_string().contains(told), "{refused}");
+    }
+}
+
+/// Greets one client and gives back all it sent.
+async fn rendezvous(says: &'static [u8]) -> Scripted {
+    let (listener, acceptor, ca_pem) = tls().await;
+    let port = listener.local_addr().expect("an address").port();
+    let serving = tokio::spawn(async move {
+        let (tcp, _) = listener.accept().await.expect("a client");
+        let mut tls = acceptor.accept(tcp).await.expect("trust");
+        tls.write_all(says).await.expect("written");
+        tls.shutdown().await.expect("closed");
+        let mut sent = String::new();
+        // A client that was refused does not say goodbye.
+        let _ = tls.read_to_string(&mut sent).await;
+        vec![sent]
+    });
+    Scripted { url: format!("rendezvous://localhost:{port}"), ca_pem, serving }
+}
+
+#[tokio::test]
+async fn a_password_goes_as_basic_credentials() {
+    let server =
+        scripted(vec!["HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{\"id\":\"1\",\"name\":\"a\"} "]).await;
+    let client = Client::new(&server.url, Some("token"), &server.ca_pem).expect("a client");
+    let client = client.with_password("a@b.c", "pa:ss");
+    client.get::<Ref>("/x").await.expect("let in");
+    let requests = server.serving.await.expect("served");
+    assert!(requests[0].contains("authorization: Basic YUBiLmM6cGE6c3M=\r\n"), "{}", requests[0]);
 }
 
 #[test]
