@@ -167,3 +167,6 @@ fn target(tx: &Tx<'_>, release: &Release) -> Result<Option<Target>, StoreError> 
     let Some(slug) = release.slug.map(|id| tx.slug(id)).transpose()?.flatten() else { return Ok(None) };
     Ok(Some(Target { release: release.id, processes: slug.processes }))
 }
+
+#[cfg(test)]
+mod tests;
