@@ -18,7 +18,8 @@ const ARCHITECTURE_LINES_MAX: usize = 250;
 /// Names that say nothing about what is inside.
 const JUNK_DRAWERS: [&str; 6] = ["common", "core", "utils", "types", "shared", "helpers"];
 /// Beginnings of paths that exist on one machine only. Cut in two so that this file does not hold them.
-const MACHINE_PATHS: [(&str, &str); 3] = [("/wo", "rk/"), ("/ro", "ot/"), ("/opt/hokku", "-dev")];
+const MACHINE_PATHS: [(&str, &str); 4] =
+    [("/wo", "rk/main"), ("/wo", "rk/shared"), ("/ro", "ot/."), ("/opt/hokku", "-dev")];
 
 /// Which crate may use which; `hokku` and the xtask may use all. Nothing else is allowed.
 const ARROWS: [(&str, &[&str]); 15] = [
@@ -39,6 +40,13 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("dashboard", &["wire"]),
 ];
 
+/// What product code may do in certain files only: the text, those files, and why. Tests and examples are free.
+const AT_HOME: [(&str, &[&str], &str); 3] = [
+    ("SystemTime::now", &["crates/hokku/src/clock.rs"], "the wall clock is handed in (ADR 7)"),
+    ("rusqlite::", &["crates/store/src/"], "SQL is in `store` (invariant 1)"),
+    ("std::env::var", &["crates/hokku/src/", "crates/cli/src/", "crates/git/src/hook.rs"], "the environment is read by `hokku` and `cli`"),
+];
+
 /// Checks everything and tells all that is wrong.
 pub(crate) fn tidy() -> Outcome {
     say("== tidy");
@@ -47,6 +55,7 @@ pub(crate) fn tidy() -> Outcome {
     let mut wrong = Vec::new();
     file_sizes(&root, &files, &mut wrong);
     machine_paths(&root, &files, &mut wrong);
+    at_home(&root, &files, &mut wrong);
     crates(&root, &mut wrong);
     packages(&root, &mut wrong);
     architecture(&root, &mut wrong);
@@ -78,6 +87,23 @@ fn machine_paths(root: &Path, files: &[PathBuf], wrong: &mut Vec<String>) {
             let path = format!("{start}{end}");
             if let Some(line) = text.lines().position(|line| line.contains(&path)) {
                 wrong.push(format!("{}:{}: a path of one machine ({path})", file.display(), line + 1));
+            }
+        }
+    }
+}
+
+fn at_home(root: &Path, files: &[PathBuf], wrong: &mut Vec<String>) {
+    let product = |name: &str| {
+        let tests = name.contains("/tests/") || name.ends_with("tests.rs") || name.contains("fixture");
+        name.starts_with("crates/") && name.contains("/src/") && name.ends_with(".rs") && !tests
+    };
+    for name in files.iter().map(|file| file.to_string_lossy()).filter(|name| product(name)) {
+        let Ok(text) = fs::read_to_string(root.join(name.as_ref())) else { continue };
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        for (word, homes, reason) in AT_HOME {
+            let elsewhere = !homes.iter().any(|home| name.starts_with(home));
+            if elsewhere && let Some(line) = code.lines().position(|line| line.contains(word)) {
+                wrong.push(format!("{name}:{}: `{word}` is not at home here: {reason}", line + 1));
             }
         }
     }
