@@ -44,7 +44,11 @@ const ARROWS: [(&str, &[&str]); 15] = [
 const AT_HOME: [(&str, &[&str], &str); 3] = [
     ("SystemTime::now", &["crates/hokku/src/clock.rs"], "the wall clock is handed in (ADR 7)"),
     ("rusqlite::", &["crates/store/src/"], "SQL is in `store` (invariant 1)"),
-    ("std::env::var", &["crates/hokku/src/", "crates/cli/src/", "crates/git/src/hook.rs"], "the environment is read by `hokku` and `cli`"),
+    (
+        "std::env::var",
+        &["crates/hokku/src/", "crates/cli/src/", "crates/git/src/hook.rs"],
+        "the environment is read by `hokku` and `cli`",
+    ),
 ];
 
 /// Checks everything and tells all that is wrong.
@@ -67,7 +71,13 @@ pub(crate) fn tidy() -> Outcome {
 
 /// The files that git knows; in an unpacked archive there is no git, and nothing to check.
 fn tracked(root: &Path) -> Outcome<Vec<PathBuf>> {
-    let list = output(Command::new("git").current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]))?;
+    let list = output(Command::new("git").current_dir(root).args([
+        "ls-files",
+        "-z",
+        "--cached",
+        "--others",
+        "--exclude-standard",
+    ]))?;
     Ok(list.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect())
 }
 
@@ -75,7 +85,10 @@ fn file_sizes(root: &Path, files: &[PathBuf], wrong: &mut Vec<String>) {
     for file in files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "rs")) {
         let lines = fs::read_to_string(root.join(file)).map_or(0, |text| text.lines().count());
         if lines > FILE_LINES_MAX {
-            wrong.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}; split it by meaning", file.display()));
+            wrong.push(format!(
+                "{}: {lines} lines, at most {FILE_LINES_MAX}; split it by meaning",
+                file.display()
+            ));
         }
     }
 }
@@ -125,7 +138,8 @@ fn crates(root: &Path, wrong: &mut Vec<String>) {
         if JUNK_DRAWERS.contains(&name.as_str()) {
             wrong.push(format!("crates/{name}: a name that says nothing"));
         }
-        let manifest = fs::read_to_string(root.join("crates").join(name).join("Cargo.toml")).unwrap_or_default();
+        let manifest =
+            fs::read_to_string(root.join("crates").join(name).join("Cargo.toml")).unwrap_or_default();
         if manifest.contains("\n[features]") {
             wrong.push(format!("crates/{name}: has cargo features; product crates have none"));
         }
