@@ -1,0 +1,273 @@
+//! `cargo xtask bench push`: first pushes, a one-line change split into its stages, a config change and a rollback of the
+//! sample Django app, beside the same steps by hand.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::hand::{Bench, ByHand};
+use super::poll::{Answer, Poller};
+use super::{Times, line, seconds};
+use crate::run::{Outcome, not, output, root, run, say};
+use crate::server::{Place, Server, programs};
+use crate::setup;
+
+/// How often each change is measured when nothing else is said.
+pub(super) const ROUNDS: usize = 5;
+/// What asks for new code: a page with a database query that names its release.
+const PAGE: &str = "/healthz";
+/// How long the poller goes on after a change, to see what comes late.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// Measures and prints.
+pub(super) fn push(rounds: usize) -> Outcome {
+    let tools = setup::setup()?;
+    say("== building hokku (release profile)");
+    run(Command::new("cargo").current_dir(root()).args(["build", "--quiet", "--release", "--package", "hokku"]))?;
+    let hokku = programs().with_file_name("release").join("hokku");
+    let dir = std::env::temp_dir().join(format!("hokku-bench-{}", std::process::id()));
+    let place = Place::open(&dir)?;
+    let server = place.clone().serve(&hokku, &tools)?;
+    let measured = measure(&server, &place, &tools, rounds);
+    if let Some(process) = place.process() {
+        place.end(process, "TERM")?;
+    }
+    fs::remove_dir_all(&dir).map_err(not("remove", &dir))?;
+    measured
+}
+
+fn measure(server: &Server, place: &Place, tools: &setup::Tools, rounds: usize) -> Outcome {
+    let app = App::new(server, place, "benchone")?;
+    say("== first push of the machine's first app (nothing stored yet)");
+    let cold = app.push()?;
+    let second = App::new(server, place, "benchtwo")?;
+    say("== first push of a second app (its wheels are stored)");
+    let warm = second.push()?;
+    say(&format!("== {rounds} one-line changes, config changes and rollbacks under load"));
+    let mut changes = Vec::new();
+    let mut configs = Vec::new();
+    let mut rollbacks = Vec::new();
+    for round in 0..rounds {
+        changes.push(app.change(&format!("edition {round}"))?);
+        configs.push(app.watched(&["config:set", &format!("BENCH_ROUND={round}")])?);
+        rollbacks.push(app.watched(&["rollback"])?);
+    }
+    let variables = app.variables()?;
+    let work = place.path("by-hand");
+    fs::create_dir_all(&work).map_err(not("make", &work))?;
+    let hand = Bench { app: &app.source, work: &work, variables: &variables, tools, rounds }.measure()?;
+    report(&Measured { cold, warm, changes, configs, rollbacks, hand });
+    Ok(())
+}
+
+struct Measured {
+    cold: Duration,
+    warm: Duration,
+    changes: Vec<Change>,
+    configs: Vec<Switch>,
+    rollbacks: Vec<Switch>,
+    hand: ByHand,
+}
+
+/// One change of the code.
+struct Change {
+    pushed: Duration,
+    switch: Switch,
+    /// How long each stage took, in order.
+    stages: Vec<(&'static str, Duration)>,
+}
+
+/// What the poller saw of a change.
+struct Switch {
+    /// From the command's start to the first answer of the new release.
+    first_new: Duration,
+    answers: usize,
+    lost: usize,
+}
+
+struct App<'a> {
+    server: &'a Server,
+    name: &'static str,
+    source: PathBuf,
+}
+
+impl<'a> App<'a> {
+    /// The sample app in a repository of its own, with a database.
+    fn new(server: &'a Server, place: &Place, name: &'static str) -> Outcome<Self> {
+        let source = place.path(name);
+        run(Command::new("cp").arg("-r").arg(root().join("apps/django-events")).arg(&source))?;
+        let app = Self { server, name, source };
+        for words in [&["init", "--quiet", "--initial-branch=main"][..], &["add", "."], &["commit", "--quiet", "-m", "first"]] {
+            output(app.git().args(words))?;
+        }
+        output(&mut app.heroku(&["create", name]))?;
+        output(&mut app.heroku(&["addons:create", "heroku-postgresql:mini", "--wait"]))?;
+        output(&mut app.heroku(&["config:set", "SECRET_KEY=only-for-a-benchmark", "DEBUG=False"]))?;
+        Ok(app)
+    }
+
+    fn git(&self) -> Command {
+        self.server.client("git", &self.source)
+    }
+
+    fn heroku(&self, words: &[&str]) -> Command {
+        let mut heroku = self.server.client("heroku", &self.source);
+        heroku.args(words);
+        if words[0] != "create" {
+            heroku.args(["--app", self.name]);
+        }
+        heroku
+    }
+
+    fn push(&self) -> Outcome<Duration> {
+        let began = Instant::now();
+        output(self.git().args(["push", "heroku", "main"]))?;
+        Ok(began.elapsed())
+    }
+
+    fn poller(&self) -> Poller {
+        Poller::start(&format!("{}.localhost", self.name), self.server.port, PAGE)
+    }
+
+    /// Changes one line, pushes it and watches.
+    fn change(&self, marker: &str) -> Outcome<Change> {
+        let file = self.source.join("eventsite/version.py");
+        let text = fs::read_to_string(&file).map_err(not("read", &file))?;
+        let set = |line: &str| match line.starts_with("RELEASE_MARKER") {
+            true => format!("RELEASE_MARKER = \"{marker}\"\n"),
+            false => format!("{line}\n"),
+        };
+        fs::write(&file, text.lines().map(set).collect::<String>()).map_err(not("write", &file))?;
+        output(self.git().args(["commit", "--quiet", "-a", "-m", marker]))?;
+        let poller = self.poller();
+        let (began, clock) = (Instant::now(), SystemTime::now());
+        let pushed = self.push()?;
+        std::thread::sleep(AFTERWARDS);
+        let answers = poller.end();
+        let switch = switch(began, &answers, |answer| answer.body.contains(marker))?;
+        let stages = self.stages(clock, switch.first_new)?;
+        Ok(Change { pushed, switch, stages })
+    }
+
+    /// Runs a command that makes a release, and watches until its dynos have taken over: the answers are then those of a
+    /// dyno that started after the command.
+    fn watched(&self, words: &[&str]) -> Outcome<Switch> {
+        let poller = self.poller();
+        let began = Instant::now();
+        let clock = SystemTime::now();
+        output(&mut self.heroku(words))?;
+        output(&mut self.heroku(&["ps:wait"]))?;
+        std::thread::sleep(AFTERWARDS);
+        let answers = poller.end();
+        let lines = self.log(clock)?;
+        let up = lines.iter().rfind(|(_, line)| line.contains("heroku[web.1]: State changed from starting to up"));
+        let up = up.map(|(at, _)| *at).ok_or("the log does not tell when the new dyno was up")?;
+        switch(began, &answers, |answer| answer.at >= began + up)
+    }
+
+    /// The stages of a push, read off the app's own log.
+    fn stages(&self, clock: SystemTime, first_new: Duration) -> Outcome<Vec<(&'static str, Duration)>> {
+        let lines = self.log(clock)?;
+        let at = |text: &str| lines.iter().find(|(_, line)| line.contains(text)).map(|(at, _)| *at);
+        let marks = [
+            ("receive", at("app[api]: Build started")),
+            ("build", at("app[api]: Build succeeded")),
+            ("release command", at("State changed from up to complete")),
+            ("boot", at("heroku[web.1]: State changed from starting to up")),
+            ("switch", Some(first_new)),
+        ];
+        let mut before = Duration::ZERO;
+        let mut stages = Vec::new();
+        for (name, mark) in marks {
+            let mark = mark.ok_or_else(|| format!("the log does not tell the end of `{name}`"))?;
+            stages.push((name, mark.saturating_sub(before)));
+            before = mark;
+        }
+        Ok(stages)
+    }
+
+    /// The platform's log lines since `clock`, with the time after it.
+    fn log(&self, clock: SystemTime) -> Outcome<Vec<(Duration, String)>> {
+        let text = output(&mut self.heroku(&["logs", "-n", "1500"]))?;
+        let since = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.contains("heroku[router]") && !line.contains("GET /"));
+        Ok(lines.filter_map(|line| Some((epoch(line)?.checked_sub(since)?, line.to_owned()))).collect())
+    }
+
+    /// The app's config vars, for doing the same by hand.
+    fn variables(&self) -> Outcome<Vec<(String, String)>> {
+        let text = output(&mut self.heroku(&["config", "--shell"]))?;
+        let unquoted = |value: &str| value.trim_matches(|c| c == '\'' || c == '"').to_owned();
+        Ok(text.lines().filter_map(|line| line.split_once('=').map(|(key, value)| (key.to_owned(), unquoted(value)))).collect())
+    }
+}
+
+/// The time at the start of a log line (`2026-11-22T16:47:05.123456+00:00 …`), since the epoch.
+fn epoch(line: &str) -> Option<Duration> {
+    let number = |range: std::ops::Range<usize>| line.get(range)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    // Years are counted from March, so that the leap day is a year's last.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = 365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468;
+    let seconds = days * 86_400 + number(11..13)? * 3600 + number(14..16)? * 60 + number(17..19)?;
+    Some(Duration::from_secs(seconds) + Duration::from_micros(number(20..26)?))
+}
+
+fn switch(began: Instant, answers: &[Answer], is_new: impl Fn(&Answer) -> bool) -> Outcome<Switch> {
+    let first = answers.iter().find(|answer| answer.status == 200 && is_new(answer));
+    let first = first.ok_or("the new release never answered")?;
+    let lost = answers.iter().filter(|answer| answer.status != 200).count();
+    Ok(Switch { first_new: first.at.saturating_duration_since(began), answers: answers.len(), lost })
+}
+
+fn report(measured: &Measured) {
+    let Measured { cold, warm, changes, configs, rollbacks, hand } = measured;
+    let steps = |times: [&Times; 3]| times.iter().map(|times| times.median()).sum::<Duration>();
+    let own = steps([&hand.collectstatic, &hand.migrate, &hand.boot]);
+    let boot = hand.boot.median();
+    let first = |switches: &[Switch]| Times::new(switches.iter().map(|switch| switch.first_new).collect());
+    say("");
+    say("by hand on this machine");
+    line("  venv + pip install, nothing cached", &hand.pip, None);
+    line("  uv venv + uv pip install, wheels cached, byte code", &hand.uv, None);
+    line("  collectstatic", &hand.collectstatic, None);
+    line("  migrate, nothing to do", &hand.migrate, None);
+    line("  gunicorn, 2 workers: exec to first 200 with a query", &hand.boot, None);
+    say("");
+    say("hokku");
+    line("  first push, nothing stored", &Times::new(vec![*cold]), Some(("pip + the app's own steps", hand.pip.median() + own)));
+    line("  first push, wheels stored", &Times::new(vec![*warm]), Some(("uv + the app's own steps", hand.uv.median() + own)));
+    let switches: Vec<_> = changes.iter().map(|change| &change.switch).collect();
+    let news = Times::new(switches.iter().map(|switch| switch.first_new).collect());
+    line("  one-line change: push to first new 200", &news, Some(("the app's own steps", own)));
+    for index in 0..changes.first().map_or(0, |change| change.stages.len()) {
+        let name = changes[0].stages[index].0;
+        let times = Times::new(changes.iter().map(|change| change.stages[index].1).collect());
+        line(&format!("    {name}"), &times, None);
+    }
+    line("  one-line change: `git push` returns", &Times::new(changes.iter().map(|it| it.pushed).collect()), None);
+    line("  config change: command to first answer of the new dyno", &first(configs), Some(("the app's boot", boot)));
+    line("  rollback: command to first answer of the new dyno", &first(rollbacks), Some(("the app's boot", boot)));
+    let all = switches.into_iter().chain(configs).chain(rollbacks);
+    let (answers, lost) = all.fold((0, 0), |(answers, lost), it| (answers + it.answers, lost + it.lost));
+    say(&format!("  requests during all changes: {answers}, not answered with 200: {lost}"));
+    let over = news.median().saturating_sub(own);
+    say(&format!("  the platform's own part of a one-line change: {} (budget: 1 s)", seconds(over)));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::epoch;
+
+    #[test]
+    fn log_times_are_read() {
+        let at = epoch("2010-09-16T15:13:46.677020+00:00 app[web.1]: hello");
+        assert_eq!(at, Some(Duration::from_micros(1_284_650_026_677_020)));
+        assert_eq!(epoch("1970-01-01T00:00:01.000000+00:00 x"), Some(Duration::from_secs(1)));
+        assert_eq!(epoch("hello"), None);
+    }
+}
