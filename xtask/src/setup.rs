@@ -53,6 +53,13 @@ impl Tools {
         let places = self.path.iter().cloned().chain(uv).chain(std::env::split_paths(&old));
         std::env::join_paths(places).unwrap_or(old)
     }
+
+    /// For a shell: the tools, and what is in `bin`, before everything else.
+    pub(crate) fn exports(&self, bin: &Path) -> String {
+        let places = [bin].into_iter().chain(self.path.iter().map(PathBuf::as_path));
+        let places: Vec<String> = places.map(|place| place.display().to_string()).collect();
+        format!("export PATH='{}':\"$PATH\"\nexport HOKKU_UV='{}'", places.join(":"), self.uv.display())
+    }
 }
 
 /// Where the project keeps what can be made again; the server uses the same.
@@ -64,8 +71,9 @@ pub(crate) fn cache() -> PathBuf {
 pub(crate) fn setup() -> Outcome<Tools> {
     debian()?;
     let tools = cache().join("tools");
-    fs::create_dir_all(&tools)
-        .map_err(|error| format!("could not make {}: {error}; run as root, or set HOKKU_CACHE_DIR", tools.display()))?;
+    fs::create_dir_all(&tools).map_err(|error| {
+        format!("could not make {}: {error}; run as root, or set HOKKU_CACHE_DIR", tools.display())
+    })?;
     let uv = uv(&tools)?;
     let mut path = Vec::new();
     path.extend(node(&tools)?);
@@ -106,7 +114,10 @@ fn uv(tools: &Path) -> Outcome<PathBuf> {
     }
     in_place(&dir, |half| {
         let wanted = format!("uv=={UV}");
-        run(Command::new("python3").args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(half).arg(wanted))
+        run(Command::new("python3")
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
+            .arg(half)
+            .arg(wanted))
     })?;
     Ok(program)
 }
@@ -146,14 +157,22 @@ fn npm(dir: &Path, package: &str, path: &[PathBuf]) -> Outcome {
     let old = std::env::var_os("PATH").unwrap_or_default();
     let search = std::env::join_paths(path.iter().cloned().chain(std::env::split_paths(&old))).unwrap_or(old);
     let mut npm = Command::new("npm");
-    npm.env("PATH", search).args(["install", "--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix"]);
+    npm.env("PATH", search).args([
+        "install",
+        "--silent",
+        "--no-fund",
+        "--no-audit",
+        "--ignore-scripts",
+        "--prefix",
+    ]);
     run(npm.arg(dir).arg(package))
 }
 
 /// Makes a folder whole or not at all.
 fn in_place(dir: &Path, make: impl FnOnce(&Path) -> Outcome) -> Outcome {
     let half = dir.with_extension("half");
-    let failed = |doing: &str, error: std::io::Error| format!("could not {doing} {}: {error}", half.display());
+    let failed =
+        |doing: &str, error: std::io::Error| format!("could not {doing} {}: {error}", half.display());
     if half.exists() {
         fs::remove_dir_all(&half).map_err(|error| failed("remove", error))?;
     }
