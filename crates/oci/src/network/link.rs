@@ -121,8 +121,7 @@ impl Netlink {
         if self.index(name).await?.is_none() {
             // With a hardware address of its own: a bridge without one takes its lowest port's, and
             // each time that port leaves every dyno would talk to a dead gateway for a while.
-            let [_, b, c, d] = address.octets();
-            let link = LinkBridge::new(name).address(vec![0x02, 0x68, 0x6b, b, c, d]).mtu(mtu).build();
+            let link = LinkBridge::new(name).address(hardware_address(address)).mtu(mtu).build();
             self.handle.link().add(link).execute().await.map_err(error("make bridge"))?;
         }
         let index = self.require(name).await?;
@@ -180,8 +179,10 @@ impl Netlink {
         let error = |step| netlink_error(step, INSIDE);
         let outside =
             LinkUnspec::new_with_name(&plan.outside).setns_by_fd(host.as_raw_fd()).mtu(plan.mtu).build();
+        // The machine remembers for a while at which hardware address it found the slot's last dyno, and would send there.
         let pair = LinkVeth::new(INSIDE, &plan.outside)
             .mtu(plan.mtu)
+            .address(hardware_address(plan.ip))
             .set_info_data(InfoData::Veth(InfoVeth::Peer(outside)))
             .build();
         self.handle.link().add(pair).execute().await.map_err(error("make the veth pair of"))?;
@@ -211,6 +212,12 @@ impl Netlink {
         }
         Ok(())
     }
+}
+
+/// A hardware address that goes with an address of the subnet, so that both can be used again together.
+fn hardware_address(ip: Ipv4Addr) -> Vec<u8> {
+    let [_, b, c, d] = ip.octets();
+    vec![0x02, 0x68, 0x6b, b, c, d]
 }
 
 /// Makes a namespace with its veth pair and pins it.

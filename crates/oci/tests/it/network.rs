@@ -130,6 +130,25 @@ async fn the_host_reaches_a_dyno_and_no_other_dyno_does() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_dyno_at_an_address_is_reached_at_once() {
+    let lab = Lab::new();
+    with_network(NetworkConfig { pool: 0, ..config(&lab) }, async |network| {
+        let mut addresses = BTreeSet::new();
+        for round in 0..3 {
+            let lease = network.lease(&format!("web.{round}")).await.expect("lease");
+            addresses.insert(lease.ip);
+            // Nobody listens, which a machine that is reached says at once.
+            let answer = TcpStream::connect_timeout(&SocketAddr::from((lease.ip, 8080)), AT_ONCE);
+            assert_eq!(answer.expect_err("nobody listens").kind(), std::io::ErrorKind::ConnectionRefused);
+            network.release(&lease).await.expect("release");
+        }
+        assert_eq!(addresses.len(), 1, "the lowest free address is used again");
+        network
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_machine_is_out_of_reach_but_for_what_was_given() {
     let lab = Lab::new();
     with_network(config(&lab), async |network| {
