@@ -8,7 +8,7 @@ use model::config_var::Secret;
 use model::dyno::{Dyno, DynoEvent, DynoKind, DynoState, Exit, ExitReason, STOP_GRACE, backoff};
 use model::id::{AppId, DynoId, ReleaseId};
 use model::log::{Line, Source};
-use model::release::ReleaseEvent;
+use model::release::{ReleaseEvent, ReleaseStatus};
 use router::{Control, ControlError, Table};
 use store::{StoreError, Tx};
 use tracing::{error, info};
@@ -241,13 +241,27 @@ async fn fail(
     event: ReleaseEvent,
 ) -> Result<(), StoreError> {
     let lines = memory.last_lines.get(&dyno).cloned().unwrap_or_default();
-    cx.store
+    let ended = cx
+        .store
         .write(move |tx| {
             let dyno = tx.dyno(dyno)?.ok_or(StoreError::Missing { what: "dyno" })?;
-            tx.release_on(release, event)?;
-            tx.set_release_failure(release, &failure(&dyno, dyno.exit, &lines))
+            let release = tx.release_on(release, event)?;
+            let text = failure(&dyno, dyno.exit, &lines);
+            tx.set_release_failure(release.id, &text)?;
+            let serving = tx.current_release(release.app)?.filter(|current| current.id != release.id);
+            Ok::<_, StoreError>((release, text, serving))
         })
-        .await
+        .await?;
+    let (release, text, serving) = ended;
+    let why = text.lines().next().unwrap_or_default();
+    let line = match serving {
+        Some(serving) if release.status == ReleaseStatus::Failed => {
+            event::rollout_failed(release.version, why, serving.version)
+        }
+        _ => event::rollout_crashed(release.version, why),
+    };
+    log(cx, release.app, Source::App, "api", &line);
+    Ok(())
 }
 
 /// Begins to wait until a dyno's last requests are answered. It gets no new ones: the table without it is in use.
@@ -308,11 +322,10 @@ fn stop_in(tx: &Tx<'_>, id: DynoId) -> Result<Option<(DynoState, Dyno)>, StoreEr
 
 /// A line of the dyno manager in an app's log.
 fn say(cx: &Context, app: AppId, process: &str, message: &str) {
-    let line = Line {
-        at: cx.store.now(),
-        source: Source::Heroku,
-        process: process.to_owned(),
-        message: message.to_owned(),
-    };
+    log(cx, app, Source::Heroku, process, message);
+}
+
+fn log(cx: &Context, app: AppId, source: Source, process: &str, message: &str) {
+    let line = Line { at: cx.store.now(), source, process: process.to_owned(), message: message.to_owned() };
     cx.logs.append(app, line);
 }

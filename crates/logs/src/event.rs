@@ -260,6 +260,19 @@ pub fn release_command_failed(version: ReleaseVersion, user: &str) -> String {
     by_user(&format!("Release {version} command failed"), user)
 }
 
+/// A release's dynos could not start, so it did not take over; `serving` is what goes on. Ours: Heroku stops the old
+/// dynos first.
+#[must_use]
+pub fn rollout_failed(version: ReleaseVersion, why: &str, serving: ReleaseVersion) -> String {
+    format!("Release {version} failed: {why} {serving} goes on serving.")
+}
+
+/// A release's dynos could not start, and there is nothing else to serve, so it stays and is tried again.
+#[must_use]
+pub fn rollout_crashed(version: ReleaseVersion, why: &str) -> String {
+    format!("Release {version} crashed at its start: {why} Nothing else serves, so it is tried again.")
+}
+
 /// A build was accepted.
 #[must_use]
 pub fn build_started(user: &str) -> String {

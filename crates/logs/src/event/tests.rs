@@ -52,6 +52,8 @@ fn the_words() {
         release_created(version, USER),
         running_release_commands(version, USER),
         release_command_failed(version, USER),
+        rollout_failed(version, "web.1 exited with status 3 before it served.", ReleaseVersion(2)),
+        rollout_crashed(version, "web.1 exited with status 3 before it served."),
         build_started(USER),
         build_succeeded(),
         build_failed("https://dashboard.example.com/apps/a/activity/builds/b"),
