@@ -103,9 +103,6 @@ fn describe(change: &ConfigChange) -> String {
 /// A release back to older config vars: those of add-ons stay as they are now.
 pub(crate) fn restore(tx: &Tx<'_>, app: &App, to: ReleaseVersion) -> Result<(), Problem> {
     let release = tx.release_by_version(app.id, to)?.ok_or(Problem::NotFound { resource: "release" })?;
-    let mut config = tx.release_config(release.id)?;
-    // What only an add-on can have set does not come back as the user's own when the add-on is gone.
-    let attached = tx.attached_keys(app.id)?;
-    config.retain(|key, _| attached.contains_key(key) || key.as_str().parse::<ConfigKey>().is_ok());
+    let config = tx.release_own_config(release.id)?;
     Ok(tx.replace_own_config_vars(app.id, &config)?)
 }

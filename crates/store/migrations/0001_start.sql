@@ -90,6 +90,7 @@ CREATE TABLE releases (
     description  TEXT NOT NULL,
     user         TEXT NOT NULL REFERENCES accounts (id),
     config       BLOB NOT NULL,              -- sealed JSON object, as it was when the release was made
+    attached     TEXT NOT NULL,              -- JSON list: which of its keys belonged to add-ons then
     runs_command INTEGER NOT NULL,
     command_dyno TEXT,
     failure      TEXT,

@@ -68,15 +68,16 @@ impl Tx<'_> {
         let plain: BTreeMap<&str, &str> =
             config.iter().map(|(key, value)| (key.as_str(), value.expose_secret())).collect();
         let sealed = self.sealer.seal(&place(id), &json(&plain))?;
+        let attached: Vec<String> = self.attached_keys(new.app)?.keys().map(ToString::to_string).collect();
         let addon_plans: Vec<String> =
             self.addons_attached_to(new.app)?.iter().map(|addon| addon.plan.full_name()).collect();
         let version = self.newest_release(new.app)?.map_or(1, |release| release.version.0 + 1);
         let at = self.now().as_micros();
         self.execute(
             "make a release",
-            "INSERT INTO releases (id, app, version, status, slug, description, user, config, runs_command,
-                                   addon_plans, created_at, updated_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)",
+            "INSERT INTO releases (id, app, version, status, slug, description, user, config, attached,
+                                   runs_command, addon_plans, created_at, updated_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
             &[
                 &id.to_string(),
                 &new.app.to_string(),
@@ -86,6 +87,7 @@ impl Tx<'_> {
                 &new.description,
                 &new.user.to_string(),
                 &sealed,
+                &json(&attached),
                 &new.runs_command,
                 &json(&addon_plans),
                 &at,
@@ -187,6 +189,21 @@ impl Tx<'_> {
                 Err(error) => Err(broken(error.to_string())),
             })
             .collect()
+    }
+
+    /// What of a release's config was the user's own: a rollback brings that back, and nothing of add-ons that may be
+    /// gone since.
+    ///
+    /// # Errors
+    /// Only the store's own; also when it cannot be unsealed.
+    pub fn release_own_config(&self, id: ReleaseId) -> Result<ReleaseConfig, StoreError> {
+        let query = "SELECT attached FROM releases WHERE id = ?1";
+        let attached: Vec<String> = self
+            .row(WHAT, query, &[&id.to_string()], |_, row| row.json("attached"))?
+            .ok_or(StoreError::Missing { what: WHAT })?;
+        let mut config = self.release_config(id)?;
+        config.retain(|key, _| !attached.iter().any(|name| name == key.as_str()));
+        Ok(config)
     }
 
     /// Moves a release on; returns it as it is then.

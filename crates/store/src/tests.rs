@@ -334,6 +334,30 @@ async fn an_add_on_being_removed_outlives_its_app() {
 }
 
 #[tokio::test]
+async fn a_rollback_brings_back_the_users_own_vars_only() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = open(dir.path());
+    let vars = store
+        .write(|tx| {
+            let app = new_app(tx, "one")?;
+            let change = |name: &str, value: &str| ConfigChange::from([(key(name), Some(Secret::from(value)))]);
+            let addon = tx.create_addon(app.id, "postgresql-calm-1", plan("heroku-postgresql:mini").expect("a plan"))?;
+            let attachment = tx.create_attachment(addon.id, app.id, "DATABASE")?;
+            tx.change_config_vars(app.id, &change("DATABASE_URL", "gone soon"), Some(attachment.id))?;
+            tx.change_config_vars(app.id, &change("OWN", "then"), None)?;
+            let then = release(tx, &app, None)?;
+            tx.delete_addon(addon.id)?;
+            tx.change_config_vars(app.id, &change("OWN", "now"), None)?;
+            tx.replace_own_config_vars(app.id, &tx.release_own_config(then.id)?)?;
+            tx.config_vars(app.id)
+        })
+        .await
+        .expect("rolled back");
+    let vars: Vec<_> = vars.iter().map(|(key, value)| (key.as_str(), value.expose_secret())).collect();
+    assert_eq!(vars, [("OWN", "then")]);
+}
+
+#[tokio::test]
 async fn a_commit_wakes_its_watchers_even_if_they_were_busy() {
     let dir = tempfile::tempdir().expect("a folder");
     let store = open(dir.path());
