@@ -251,7 +251,7 @@ async fn succeed(cx: &Context, build: Build, slug: Slug) -> Result<(), PlatformE
 async fn fail(cx: &Context, build: Build) -> Result<(), StoreError> {
     let (app, id) = (build.app, build.id);
     cx.store.write(move |tx| tx.fail_build(&build)).await?;
-    let url = cx.site.api_url(&format!("/apps/{app}/activity/builds/{id}"));
+    let url = cx.site.dashboard_url(&format!("/apps/{app}/activity/builds/{id}"));
     log(cx, app, event::build_failed(&url));
     info!(build.id = %id, "build {id} failed");
     Ok(())

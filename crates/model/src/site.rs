@@ -50,6 +50,12 @@ impl Site {
         self.own_host("git")
     }
 
+    /// The host that serves the web pages: its own one everywhere, so that its cookies go nowhere else.
+    #[must_use]
+    pub fn dashboard_host(&self) -> String {
+        format!("dashboard.{}", self.domain)
+    }
+
     /// Every host name that the control server answers itself.
     #[must_use]
     pub fn control_hosts(&self) -> Vec<String> {
@@ -79,6 +85,12 @@ impl Site {
     #[must_use]
     pub fn api_url(&self, path: &str) -> String {
         self.url(&self.api_host(), path)
+    }
+
+    /// A URL of the web pages; `path` begins with `/`.
+    #[must_use]
+    pub fn dashboard_url(&self, path: &str) -> String {
+        self.url(&self.dashboard_host(), path)
     }
 
     /// Where a client attaches to a one-off dyno (cli-contract: the port must be there).

@@ -7,6 +7,7 @@ mod connection;
 mod rendezvous;
 
 use std::fmt;
+use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
@@ -123,8 +124,21 @@ impl Client {
     /// # Errors
     /// When the address or the certificates cannot be used.
     pub fn new(base: &str, token: Option<&str>, ca_pem: &str) -> Result<Self, BadClient> {
-        let authorization = token.map(|token| format!("Bearer {token}"));
+        let authorization = token.map(bearer);
         Ok(Self { origin: Origin::new(base, ca_pem)?, authorization })
+    }
+
+    /// The same client, reaching the server through a unix socket, in plain HTTP: a neighbour on the same machine.
+    /// Every URL that the server gives leads there too; a rendezvous does not.
+    #[must_use]
+    pub fn at_socket(self, socket: &Path) -> Self {
+        Self { origin: self.origin.at_socket(socket), ..self }
+    }
+
+    /// The same client as somebody else.
+    #[must_use]
+    pub fn with_token(self, token: &str) -> Self {
+        Self { authorization: Some(bearer(token)), ..self }
     }
 
     /// The same client with an address and a password instead of a token: good for making a token, and nothing else.
@@ -334,6 +348,10 @@ impl Client {
         let (at, status) = (self.origin.to_string(), answer.status());
         ClientError::Unexpected { at, status, detail: error.to_string() }
     }
+}
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +18,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
@@ -33,6 +34,8 @@ pub(super) struct Origin {
     port: u16,
     secure: bool,
     trust: Arc<ClientConfig>,
+    /// Where it answers in plain HTTP, instead of at its host and port.
+    socket: Option<Arc<Path>>,
 }
 
 impl fmt::Debug for Origin {
@@ -61,12 +64,19 @@ impl Origin {
             .map_err(|error| BadClient::Certificate { detail: error.to_string() })?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let unset = Self { host: String::new(), port: 0, secure: false, trust: Arc::new(trust) };
+        let unset =
+            Self { host: String::new(), port: 0, secure: false, trust: Arc::new(trust), socket: None };
         let (origin, _) = unset.sibling(base).ok_or_else(|| BadClient::Url { url: base.to_owned() })?;
         Ok(origin)
     }
 
-    /// The origin of another URL, trusted by the same certificates, and the path within it.
+    /// The same, reached through a unix socket.
+    pub(super) fn at_socket(self, socket: &Path) -> Self {
+        Self { socket: Some(Arc::from(socket)), ..self }
+    }
+
+    /// The origin of another URL, trusted by the same certificates, and the path within it. Behind a unix socket there
+    /// is one server, so all of its URLs lead there.
     pub(super) fn sibling(&self, url: &str) -> Option<(Self, String)> {
         let uri: Uri = url.parse().ok()?;
         let secure = match uri.scheme_str()? {
@@ -77,7 +87,8 @@ impl Origin {
         let host = uri.host()?.trim_start_matches('[').trim_end_matches(']').to_owned();
         let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
         let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-        Some((Self { host, port, secure, trust: Arc::clone(&self.trust) }, path))
+        let (trust, socket) = (Arc::clone(&self.trust), self.socket.clone());
+        Some((Self { host, port, secure, trust, socket }, path))
     }
 
     pub(super) fn host_header(&self) -> String {
@@ -117,6 +128,9 @@ impl Origin {
     }
 
     async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        if let Some(socket) = &self.socket {
+            return Ok(Box::new(UnixStream::connect(socket).await?));
+        }
         let tcp = TcpStream::connect((self.host.as_str(), self.port)).await?;
         tcp.set_nodelay(true)?;
         if !self.secure {

@@ -158,3 +158,34 @@ fn an_address_must_be_a_url() {
         assert!(matches!(Client::new(bad, None, ""), Err(BadClient::Url { .. })), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn behind_a_socket_every_url_leads_to_it() {
+    let dir = std::env::temp_dir().join(format!("wire-{}-{:p}", std::process::id(), &PATHS));
+    let listener = tokio::net::UnixListener::bind(&dir).expect("a socket");
+    let serving = tokio::spawn(async move {
+        let mut requests = Vec::new();
+        for _ in PATHS {
+            let (mut stream, _) = listener.accept().await.expect("a client");
+            let mut request = vec![0; 4096];
+            let read = stream.read(&mut request).await.expect("a head");
+            requests.push(String::from_utf8_lossy(&request[..read]).into_owned());
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 21\r\n\r\n{\"id\":\"1\",\"name\":\"a\"}";
+            stream.write_all(answer).await.expect("written");
+        }
+        requests
+    });
+    let client = Client::new("https://api.example.com", None, "").expect("a client");
+    let client = client.at_socket(&dir).with_token("secret");
+    client.get::<Ref>(PATHS[0]).await.expect("answered");
+    let url = format!("https://api.example.com{}", PATHS[1]);
+    client.open(&url, "text/plain").await.expect("answered");
+    let requests = serving.await.expect("served");
+    std::fs::remove_file(&dir).expect("the socket's file");
+    assert!(requests[0].contains("host: api.example.com\r\n"), "{}", requests[0]);
+    assert!(requests[0].contains("authorization: Bearer secret\r\n"));
+    assert!(requests[1].starts_with("GET /streams/x HTTP/1.1\r\n"), "{}", requests[1]);
+    assert!(!requests[1].contains("secret"));
+}
+
+static PATHS: [&str; 2] = ["/things", "/streams/x"];
