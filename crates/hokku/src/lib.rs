@@ -5,6 +5,7 @@
 mod addons;
 pub mod ca;
 pub mod clock;
+pub mod command_line;
 pub mod config;
 mod control;
 pub mod data_plane;

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use hokku::config::{DATA_DIR, ServerArgs};
 use hokku::server::Ending;
-use hokku::{clock, data_plane, exports, server};
+use hokku::{clock, command_line, data_plane, exports, server};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -57,6 +57,13 @@ enum Hook {
 }
 
 fn main() -> ExitCode {
+    let own = Cli::command();
+    let mut args = std::env::args_os().skip(1);
+    // What is not ours is the command line's: `hokku apps`, `hokku --help`.
+    if !args.next().is_some_and(|name| own.find_subcommand(&name).is_some()) {
+        let shown = own.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+        return ExitCode::from(command_line::run(std::env::args_os().skip(1).collect(), shown));
+    }
     // The supervisors must stay single-threaded, so nothing is started before this match.
     match Cli::parse().command {
         Command::Shim { dir } => ended(dyno::shim::run(&dir, clock::now).map_err(anyhow::Error::from)),

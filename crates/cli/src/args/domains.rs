@@ -1,0 +1,27 @@
+//! Domains.
+
+use clap::{Args, Subcommand};
+
+use super::{AppChoice, Show};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List an app's domains
+    #[command(name = "domains")]
+    List(Show),
+    /// Add a domain
+    #[command(name = "domains:add")]
+    #[command(after_help = "Examples:\n  hokku domains:add www.example.com")]
+    Add(Domain),
+    /// Remove a domain
+    #[command(name = "domains:remove")]
+    Remove(Domain),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Domain {
+    /// The host name
+    pub(crate) hostname: String,
+    #[command(flatten)]
+    pub(crate) app: AppChoice,
+}
