@@ -241,12 +241,13 @@ async fn fail(
     event: ReleaseEvent,
 ) -> Result<(), StoreError> {
     let lines = memory.last_lines.get(&dyno).cloned().unwrap_or_default();
+    let boot_timeout = cx.boot_timeout;
     let ended = cx
         .store
         .write(move |tx| {
             let dyno = tx.dyno(dyno)?.ok_or(StoreError::Missing { what: "dyno" })?;
             let release = tx.release_on(release, event)?;
-            let text = failure(&dyno, dyno.exit, &lines);
+            let text = failure(&dyno, dyno.exit, &lines, boot_timeout);
             tx.set_release_failure(release.id, &text)?;
             let serving = tx.current_release(release.app)?.filter(|current| current.id != release.id);
             Ok::<_, StoreError>((release, text, serving))

@@ -6,6 +6,7 @@
 //! until all of them are.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use model::dyno::{Dyno, DynoKind, DynoName, DynoState, Exit, ExitReason};
 use model::formation::{DynoSize, Formation, ProcessType};
@@ -240,11 +241,11 @@ fn plan_stale_in_rollout(app: &AppSeen, dyno: &Dyno) -> Option<Action> {
 }
 
 /// Why a dyno's start failed, in words for its developer. `lines` are the last ones it printed.
-pub(crate) fn failure(dyno: &Dyno, exit: Option<Exit>, lines: &[String]) -> String {
+pub(crate) fn failure(dyno: &Dyno, exit: Option<Exit>, lines: &[String], boot_timeout: Duration) -> String {
     let name = &dyno.name;
     let what = match exit {
         Some(Exit { reason: ExitReason::BootTimeout, .. }) => {
-            let seconds = model::dyno::BOOT_TIMEOUT.as_secs();
+            let seconds = boot_timeout.as_secs();
             format!("{name} did not bind to $PORT within {seconds} seconds (R10).")
         }
         Some(Exit { reason: ExitReason::Memory, .. }) => {

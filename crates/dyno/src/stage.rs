@@ -46,6 +46,8 @@ pub struct Context {
     pub control_socket: PathBuf,
     /// Certificates for every host.
     pub certificates: Arc<dyn Certificates>,
+    /// How long a web dyno may take to bind its port; the engine's own setting, for the words of a failure.
+    pub boot_timeout: Duration,
 }
 
 impl fmt::Debug for Context {

@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 use model::account::Email;
 use model::domain::Hostname;
+use model::dyno::BOOT_TIMEOUT;
 use model::site::Site;
 use oci::network::{Cidr, Egress};
 
@@ -83,7 +84,7 @@ pub struct ServerArgs {
     pub postgres_url: Option<String>,
 
     /// Seconds a web dyno may take to bind $PORT
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, value_name = "SECONDS", default_value_t = BOOT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
     pub boot_timeout: u64,
 }
 

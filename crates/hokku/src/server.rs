@@ -268,6 +268,7 @@ impl Parts {
             control_hosts: self.site.control_hosts(),
             control_socket: self.layout.control_socket(),
             certificates: Arc::new(self.ca.clone()),
+            boot_timeout: Duration::from_secs(self.args.boot_timeout),
         }
     }
 

@@ -169,6 +169,7 @@ impl Lab {
             control_hosts: vec!["localhost".to_owned()],
             control_socket: self.dir.path().join("control.sock"),
             certificates: Arc::new(NoCertificates),
+            boot_timeout: model::dyno::BOOT_TIMEOUT,
         };
         let stop = CancellationToken::new();
         self.running = Some((stop.clone(), tokio::spawn(stage(cx, receiver, stop))));
