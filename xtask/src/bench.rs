@@ -5,6 +5,7 @@
 mod hand;
 mod poll;
 mod push;
+mod tail;
 
 use std::time::Duration;
 

@@ -41,7 +41,10 @@ impl Bench<'_> {
         let pip = timed(|| {
             output(Command::new(&python).args(["-m", "venv"]).arg(&venv))?;
             let mut pip = Command::new(venv.join("bin/pip"));
-            output(pip.args(["install", "--quiet", "--no-cache-dir", "-r"]).arg(self.app.join("requirements.txt")))
+            output(
+                pip.args(["install", "--quiet", "--no-cache-dir", "-r"])
+                    .arg(self.app.join("requirements.txt")),
+            )
         })?;
         let uv = self.repeated(|round| {
             let venv = self.work.join(format!("uv-{round}"));
@@ -54,7 +57,8 @@ impl Bench<'_> {
             let install = || {
                 output(uv().args(["venv", "--quiet", "--clear", "--python"]).arg(&python).arg(&venv))?;
                 let mut pip = uv();
-                pip.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"]).arg(venv.join("bin/python"));
+                pip.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
+                    .arg(venv.join("bin/python"));
                 output(pip.arg("-r").arg(self.app.join("requirements.txt")))
             };
             if round == 0 {
@@ -67,7 +71,8 @@ impl Bench<'_> {
             manage.current_dir(self.app).arg("manage.py").args(words).envs(self.variables.iter().cloned());
             manage
         };
-        let collectstatic = self.repeated(|_| timed(|| output(&mut manage(&["collectstatic", "--noinput"]))))?;
+        let collectstatic =
+            self.repeated(|_| timed(|| output(&mut manage(&["collectstatic", "--noinput"]))))?;
         let migrate = self.repeated(|_| timed(|| output(&mut manage(&["migrate", "--noinput"]))))?;
         let boot = self.repeated(|_| self.boot(&venv.join("bin/gunicorn")))?;
         Ok(ByHand { pip: Times::new(vec![pip]), uv, collectstatic, migrate, boot })
@@ -82,17 +87,25 @@ impl Bench<'_> {
         let port = crate::server::free_port()?;
         let mut command = Command::new(gunicorn);
         command.current_dir(self.app).args(["eventsite.wsgi", "--log-file", "-"]);
-        command.envs(self.variables.iter().cloned()).env("PORT", port.to_string()).env("WEB_CONCURRENCY", "2");
+        command
+            .envs(self.variables.iter().cloned())
+            .env("PORT", port.to_string())
+            .env("WEB_CONCURRENCY", "2");
         let log = fs::File::create(self.work.join("gunicorn.log")).map_err(not("write", self.work))?;
         let began = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let mut gunicorn = Stopped(child.map_err(|error| format!("could not start gunicorn: {error}"))?);
         while began.elapsed() < BOOT_LIMIT {
-            if let Some(answer) = poll::once("localhost", port, "/healthz").filter(|answer| answer.status == 200) {
+            if let Some(answer) =
+                poll::once("localhost", port, "/healthz").filter(|answer| answer.status == 200)
+            {
                 return Ok(answer.at - began);
             }
             if let Ok(Some(status)) = gunicorn.0.try_wait() {
-                return Err(format!("gunicorn ended by hand: {status}; see {}", self.work.join("gunicorn.log").display()));
+                return Err(format!(
+                    "gunicorn ended by hand: {status}; see {}",
+                    self.work.join("gunicorn.log").display()
+                ));
             }
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -122,6 +135,10 @@ fn python(tools: &Tools) -> Outcome<PathBuf> {
     let known = found.map(|text| PathBuf::from(text.trim())).filter(|path| path.is_file());
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
     let versions = fs::read_dir(home.join(".pyenv/versions")).into_iter().flatten().flatten();
-    let mut versions = versions.map(|entry| entry.path().join("bin/python3.12")).filter(|path| path.is_file());
-    known.or_else(|| versions.next()).or_else(|| find("python3")).ok_or_else(|| "there is no Python here".to_owned())
+    let mut versions =
+        versions.map(|entry| entry.path().join("bin/python3.12")).filter(|path| path.is_file());
+    known
+        .or_else(|| versions.next())
+        .or_else(|| find("python3"))
+        .ok_or_else(|| "there is no Python here".to_owned())
 }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::hand::{Bench, ByHand};
 use super::poll::{Answer, Poller};
+use super::tail::Tail;
 use super::{Times, line, seconds};
 use crate::run::{Outcome, not, output, root, run, say};
 use crate::server::{Place, Server, programs};
@@ -24,7 +25,13 @@ const AFTERWARDS: Duration = Duration::from_millis(500);
 pub(super) fn push(rounds: usize) -> Outcome {
     let tools = setup::setup()?;
     say("== building hokku (release profile)");
-    run(Command::new("cargo").current_dir(root()).args(["build", "--quiet", "--release", "--package", "hokku"]))?;
+    run(Command::new("cargo").current_dir(root()).args([
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "hokku",
+    ]))?;
     let hokku = programs().with_file_name("release").join("hokku");
     let dir = std::env::temp_dir().join(format!("hokku-bench-{}", std::process::id()));
     let place = Place::open(&dir)?;
@@ -98,7 +105,11 @@ impl<'a> App<'a> {
         let source = place.path(name);
         run(Command::new("cp").arg("-r").arg(root().join("apps/django-events")).arg(&source))?;
         let app = Self { server, name, source };
-        for words in [&["init", "--quiet", "--initial-branch=main"][..], &["add", "."], &["commit", "--quiet", "-m", "first"]] {
+        for words in [
+            &["init", "--quiet", "--initial-branch=main"][..],
+            &["add", "."],
+            &["commit", "--quiet", "-m", "first"],
+        ] {
             output(app.git().args(words))?;
         }
         output(&mut app.heroku(&["create", name]))?;
@@ -150,19 +161,19 @@ impl<'a> App<'a> {
         Ok(Change { pushed, switch, stages })
     }
 
-    /// Runs a command that makes a release, and watches until its dynos have taken over: the answers are then those of a
-    /// dyno that started after the command.
+    /// Runs a command that makes a release, and watches until its dyno has taken over: the answers from then on are that
+    /// dyno's.
     fn watched(&self, words: &[&str]) -> Outcome<Switch> {
+        let follow = ["logs", "--tail", "--source", "heroku", "--dyno", "web.1", "-n", "1"];
+        let tail = Tail::start(&mut self.heroku(&follow))?;
         let poller = self.poller();
-        let began = Instant::now();
-        let clock = SystemTime::now();
+        let (began, clock) = (Instant::now(), SystemTime::now());
         output(&mut self.heroku(words))?;
-        output(&mut self.heroku(&["ps:wait"]))?;
+        let up = tail.find("State changed from starting to up")?;
         std::thread::sleep(AFTERWARDS);
         let answers = poller.end();
-        let lines = self.log(clock)?;
-        let up = lines.iter().rfind(|(_, line)| line.contains("heroku[web.1]: State changed from starting to up"));
-        let up = up.map(|(at, _)| *at).ok_or("the log does not tell when the new dyno was up")?;
+        let since = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let up = epoch(&up).and_then(|at| at.checked_sub(since)).ok_or("the log's times make no sense")?;
         switch(began, &answers, |answer| answer.at >= began + up)
     }
 
@@ -199,7 +210,10 @@ impl<'a> App<'a> {
     fn variables(&self) -> Outcome<Vec<(String, String)>> {
         let text = output(&mut self.heroku(&["config", "--shell"]))?;
         let unquoted = |value: &str| value.trim_matches(|c| c == '\'' || c == '"').to_owned();
-        Ok(text.lines().filter_map(|line| line.split_once('=').map(|(key, value)| (key.to_owned(), unquoted(value)))).collect())
+        Ok(text
+            .lines()
+            .filter_map(|line| line.split_once('=').map(|(key, value)| (key.to_owned(), unquoted(value))))
+            .collect())
     }
 }
 
@@ -237,8 +251,16 @@ fn report(measured: &Measured) {
     line("  gunicorn, 2 workers: exec to first 200 with a query", &hand.boot, None);
     say("");
     say("hokku");
-    line("  first push, nothing stored", &Times::new(vec![*cold]), Some(("pip + the app's own steps", hand.pip.median() + own)));
-    line("  first push, wheels stored", &Times::new(vec![*warm]), Some(("uv + the app's own steps", hand.uv.median() + own)));
+    line(
+        "  first push, nothing stored",
+        &Times::new(vec![*cold]),
+        Some(("pip + the app's own steps", hand.pip.median() + own)),
+    );
+    line(
+        "  first push, wheels stored",
+        &Times::new(vec![*warm]),
+        Some(("uv + the app's own steps", hand.uv.median() + own)),
+    );
     let switches: Vec<_> = changes.iter().map(|change| &change.switch).collect();
     let news = Times::new(switches.iter().map(|switch| switch.first_new).collect());
     line("  one-line change: push to first new 200", &news, Some(("the app's own steps", own)));
@@ -247,9 +269,21 @@ fn report(measured: &Measured) {
         let times = Times::new(changes.iter().map(|change| change.stages[index].1).collect());
         line(&format!("    {name}"), &times, None);
     }
-    line("  one-line change: `git push` returns", &Times::new(changes.iter().map(|it| it.pushed).collect()), None);
-    line("  config change: command to first answer of the new dyno", &first(configs), Some(("the app's boot", boot)));
-    line("  rollback: command to first answer of the new dyno", &first(rollbacks), Some(("the app's boot", boot)));
+    line(
+        "  one-line change: `git push` returns",
+        &Times::new(changes.iter().map(|it| it.pushed).collect()),
+        None,
+    );
+    line(
+        "  config change: command to first answer of the new dyno",
+        &first(configs),
+        Some(("the app's boot", boot)),
+    );
+    line(
+        "  rollback: command to first answer of the new dyno",
+        &first(rollbacks),
+        Some(("the app's boot", boot)),
+    );
     let all = switches.into_iter().chain(configs).chain(rollbacks);
     let (answers, lost) = all.fold((0, 0), |(answers, lost), it| (answers + it.answers, lost + it.lost));
     say(&format!("  requests during all changes: {answers}, not answered with 200: {lost}"));
