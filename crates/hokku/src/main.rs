@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let own = Cli::command();
     let mut args = std::env::args_os().skip(1);
     // What is not ours is the command line's: `hokku apps`, `hokku --help`.
-    if !args.next().is_some_and(|name| own.find_subcommand(&name).is_some()) {
+    if args.next().is_none_or(|name| own.find_subcommand(&name).is_none()) {
         let shown = own.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
         return ExitCode::from(command_line::run(std::env::args_os().skip(1).collect(), shown));
     }

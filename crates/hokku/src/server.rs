@@ -233,7 +233,10 @@ impl Parts {
         );
         running.spawn(named("janitor", janitor));
         let listener = listen_at(&self.layout.control_socket())?;
-        let routes = control::routes(api::routes(self.api_context(stop)), git::routes(git));
+        let dashboard = dashboard::routes(self.dashboard_context(stop)?);
+        let pages_host = self.site.dashboard_host();
+        let api = api::routes(self.api_context(stop));
+        let routes = control::routes(api, git::routes(git), dashboard, &pages_host);
         running.spawn(control::serve(listener, routes, stop.clone()));
         Ok(running)
     }
@@ -298,6 +301,17 @@ impl Parts {
         }
     }
 
+    /// The pages ask the API as any client does, only by a shorter way.
+    fn dashboard_context(&self, stop: &CancellationToken) -> anyhow::Result<dashboard::Context> {
+        let client = wire::Client::new(&self.site.api_url(""), None, "")?;
+        Ok(dashboard::Context {
+            client: client.at_socket(&self.layout.control_socket()),
+            url: self.site.dashboard_url(""),
+            plain_http: self.site.is_local(),
+            stop: stop.clone(),
+        })
+    }
+
     async fn start_rendezvous(
         &self,
         running: &mut JoinSet<anyhow::Result<()>>,
@@ -341,6 +355,7 @@ impl Parts {
         let dir = self.layout.dir().display();
         let api = self.site.api_url("");
         info!("Hokku serves at {api}");
+        info!("the web pages are at {}", self.site.dashboard_url("/"));
         if self.first_start {
             info!(
                 "the owner is {}; token in {dir}/owner.token, password in {dir}/owner.password",
