@@ -163,7 +163,9 @@ fn listing(others: &[clap::Command]) -> String {
             (topic, gathered.get_subcommands().cloned().collect())
         })
         .collect();
-    topics.push(("The server", others.to_vec()));
+    if !others.is_empty() {
+        topics.push(("The server", others.to_vec()));
+    }
     let shown: Vec<String> = topics.into_iter().map(|(topic, commands)| told(topic, &commands)).collect();
     format!("{}\n\n{ENVIRONMENT}\n\n`hokku COMMAND --help` tells more, with examples.", shown.join("\n\n"))
 }

@@ -96,6 +96,3 @@ pub fn run(args: Vec<OsString>, mut env: Env) -> u8 {
         Err(error) => cx.env.screen.fail(&error, FAILED),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -14,6 +14,8 @@ pub(crate) enum Problem {
     NoServer,
     #[error("not logged in to {url}")]
     NotLoggedIn { url: String },
+    #[error("{email} with this password is not known there")]
+    WrongPassword { email: String },
     #[error("this machine has no certificates to trust servers by")]
     NoCertificates,
     #[error("there is no home folder to keep a login in")]
@@ -67,7 +69,9 @@ pub(crate) fn hint(error: &anyhow::Error) -> Option<String> {
         ClientError::Connect { .. } => {
             "is the server running? Start it with `hokku server`, or name another with --server"
         }
-        ClientError::Refused { status, .. } if status.as_u16() == 401 => "log in with `hokku login`",
+        ClientError::Refused { status, .. } if status.as_u16() == 401 => {
+            "log in again with `hokku login`, or see what HOKKU_API_KEY is"
+        }
         ClientError::Refused { error, .. } => match error.resource.as_deref()? {
             "app" => "`hokku apps` lists your apps",
             "release" => "`hokku releases` lists them",
@@ -89,6 +93,9 @@ impl Problem {
                 "`hokku login --server https://api.example.com`, or `hokku server` to run one here"
             }
             Self::NotLoggedIn { .. } => "log in with `hokku login`, or set HOKKU_API_KEY",
+            Self::WrongPassword { .. } => {
+                "the first password is in `owner.password` in the server's data folder"
+            }
             Self::NoCertificates => "name a file with certificates in HOKKU_CA",
             Self::NoHome => "set HOME or XDG_CONFIG_HOME",
             Self::NoApp { .. } => {
@@ -107,8 +114,9 @@ impl Problem {
     }
 }
 
+/// Whether TLS failed over the certificate: the words are those of rustls, whose types stay behind `wire`.
 fn is_distrust(cause: &io::Error) -> bool {
-    cause.kind() == io::ErrorKind::InvalidData
+    cause.kind() == io::ErrorKind::InvalidData && cause.to_string().contains("peer certificate")
 }
 
 /// Whether the reader of our output went away (`hokku logs | head`), which is no failure to tell of.
@@ -165,7 +173,7 @@ mod tests {
         for (time, told) in [
             ("2026-01-02T15:04:05Z", "2026/01/02 15:04:05 +0000 (~ 0s ago)"),
             ("2026-01-02T15:02:05Z", "2026/01/02 15:02:05 +0000 (~ 2m ago)"),
-            ("2026-01-02T12:04:05.5Z", "2026/01/02 12:04:05 +0000 (~ 2h ago)"),
+            ("2026-01-02T12:04:05.5Z", "2026/01/02 12:04:05 +0000 (~ 3h ago)"),
             ("2025-12-31T00:00:00Z", "2025/12/31 00:00:00 +0000 (~ 2d ago)"),
             ("soon", "soon"),
         ] {

@@ -68,8 +68,8 @@ async fn follow(
     let opened = client.open_after(url, EVENT_STREAM, events.last_id.as_deref()).await;
     let mut stream = match opened {
         Ok(stream) => stream,
-        // Nothing was seen yet, so nothing is taken up again; and a refusal stays one.
-        Err(error) if events.last_id.is_none() || matches!(error, ClientError::Refused { .. }) => {
+        // What was never there is not taken up again, and a refusal stays one.
+        Err(error) if events.last_id.is_none() || is_refusal(&error) => {
             return Err(Interruption::Over(error.into()));
         }
         Err(error) => return Err(Interruption::Broken(error)),
@@ -83,6 +83,11 @@ async fn follow(
             screen.say(line).map_err(|error| Interruption::Over(error.into()))?;
         }
     }
+}
+
+/// Whether the server will not; that it cannot at present (5xx) is none.
+fn is_refusal(error: &ClientError) -> bool {
+    matches!(error, ClientError::Refused { status, .. } if status.is_client_error())
 }
 
 /// `TIME app[web.1]: text`, with a colour for each process.

@@ -2,7 +2,7 @@
 
 mod attached;
 mod detached;
-mod exit_status;
+pub(super) mod exit_status;
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
 //! `login`: an address and a password become a token, which is kept.
 
-use wire::{Account, Authorization, AuthorizationRequest, Client, Text};
+use wire::{Account, Authorization, AuthorizationRequest, Client, ClientError, Text};
 
 use crate::args::account::Login as Args;
 use crate::context::Context;
@@ -21,7 +21,12 @@ pub(super) async fn run(cx: &mut Context, args: Args) -> anyhow::Result<()> {
         expires_in: Some(Text(args.expires_in.to_string())),
     };
     let client = Client::new(&server.url, None, &ca_pem)?.with_password(email.trim(), &password);
-    let made: Authorization = client.post("/oauth/authorizations", &request).await?;
+    let made: Authorization = match client.post("/oauth/authorizations", &request).await {
+        Err(ClientError::Refused { status, .. }) if status.as_u16() == 401 => {
+            return Err(Problem::WrongPassword { email: email.trim().to_owned() }.into());
+        }
+        made => made?,
+    };
     let no_token = || Problem::Missing { what: "the server made no token".to_owned(), hint: "try again" };
     let token = made.access_token.ok_or_else(no_token)?.token;
     let account: Account = Client::new(&server.url, Some(&token), &ca_pem)?.get("/account").await?;

@@ -37,5 +37,10 @@ pub(in crate::commands) fn make(cx: &mut Context, remote: Option<&str>, git_url:
     remotes::introduce(&cx.env.dir, git_host, &cx.env.program, ca_file.as_deref())
         .ok_or(Problem::GitRefused)?;
     cx.env.screen.note(format!("Set the git remote {name} to {git_url}"));
+    if ca_file.is_some() && cx.var("GIT_SSL_CAINFO").is_some() {
+        cx.env
+            .screen
+            .note("Warning: GIT_SSL_CAINFO is set, so git will not look at this server's own certificate");
+    }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use wire::Dyno;
 
 use crate::args::ps::List;
+use crate::commands::run::exit_status::typed;
 use crate::context::{Context, path};
 use crate::terminal::Paint;
 
@@ -22,7 +23,8 @@ pub(super) async fn run(cx: &mut Context, args: List) -> anyhow::Result<()> {
     let groups = dynos.chunk_by(|a, b| a.kind == b.kind && a.command == b.command && a.size == b.size);
     for (at, group) in groups.enumerate() {
         let Some(first) = group.first() else { continue };
-        let heading = format!("=== {} ({}): {} ({})", first.kind, first.size, first.command, group.len());
+        let heading =
+            format!("=== {} ({}): {} ({})", first.kind, first.size, typed(&first.command), group.len());
         let heading = cx.env.screen.paint(Paint::Bold, &heading);
         let gap = if at == 0 { "" } else { "\n" };
         cx.env.screen.say(format!("{gap}{heading}\n"))?;

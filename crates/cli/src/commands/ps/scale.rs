@@ -15,6 +15,7 @@ pub(super) async fn run(cx: &mut Context, args: Scale) -> anyhow::Result<()> {
         let formation: Vec<Formation> = client.list(&at).await?;
         if formation.is_empty() {
             cx.env.screen.note(format!("{app} has no process types yet; deploy it first"));
+            return Ok(());
         }
         let told: Vec<String> = formation
             .iter()

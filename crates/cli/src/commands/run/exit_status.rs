@@ -12,6 +12,11 @@ pub(super) fn asking(command: &str) -> String {
     format!("{command}{TELL}")
 }
 
+/// The command as it was typed, without what makes it tell its status.
+pub(in crate::commands) fn typed(command: &str) -> &str {
+    command.strip_suffix(TELL).unwrap_or(command)
+}
+
 /// Passes output on, and keeps the status for itself.
 #[derive(Debug, Default)]
 pub(super) struct ExitStatus {

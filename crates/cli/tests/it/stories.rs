@@ -1,0 +1,292 @@
+//! What people type, topic by topic.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use cli::{LocalServer, Screen, Terminals};
+
+use crate::fixture::PASSWORD;
+use crate::harness::{OWNER, Shell, Written};
+
+/// Holds everything that was said against the snapshot of this name; what differs from run to run is named.
+fn hold(name: &str, shell: &Shell) {
+    let port = shell.url.rsplit(':').next().unwrap_or_default().to_owned();
+    let home = shell.dir.path().display().to_string();
+    let mut settings = insta::Settings::clone_current();
+    settings.add_filter(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \+0000 \(~ \d+\w ago\)", "[when]");
+    settings.add_filter(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "[time]");
+    settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
+    settings.add_filter(&format!("(localhost|127.0.0.1)[:_]{port}"), "$1:PORT");
+    settings.add_filter(&home, "[home]");
+    settings.bind(|| insta::assert_snapshot!(name, shell.said()));
+}
+
+fn all(shell: &mut Shell, lines: &[&str]) {
+    for line in lines {
+        shell.hokku(line);
+    }
+}
+
+#[test]
+fn apps() {
+    let mut shell = Shell::start();
+    all(
+        &mut shell,
+        &[
+            "apps",
+            "apps --json --server nonsense://x",
+            "apps:info -a running-app",
+            "info -a running-app --shell",
+            "info -a nobodys-app",
+            "create shop --addons heroku-postgresql:mini --buildpack heroku/python",
+            "create shop",
+            "create Shop!",
+            "rename shop-2 -a shop",
+            "maintenance -a shop-2",
+            "maintenance:on -a shop-2",
+            "maintenance -a shop-2",
+            "maintenance:off -a shop-2",
+            "open admin -a shop-2",
+            "access -a shop-2",
+            "destroy -a shop-2 --confirm shop",
+        ],
+    );
+    shell.hokku_typing("destroy -a shop-2", "shop-2\n");
+    shell.hokku_typing("destroy -a running-app", "");
+    shell.hokku("apps");
+    hold("apps", &shell);
+}
+
+#[test]
+fn config_and_releases() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    all(
+        &mut shell,
+        &[
+            "config",
+            "config:set A=1 URL=https://x/?a=b&c",
+            "config:set nonsense",
+            "config --shell",
+            "config --json",
+            "config:get A NOPE",
+            "config:unset A",
+            "releases",
+            "releases -n 2",
+            "releases:info v3",
+            "releases:info",
+            "releases:output v1",
+            "releases:info v99",
+            "rollback",
+            "rollback v3",
+        ],
+    );
+    hold("config_and_releases", &shell);
+}
+
+#[test]
+fn processes_and_logs() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    all(
+        &mut shell,
+        &[
+            "ps",
+            "ps worker",
+            "ps:scale",
+            "ps:scale web=3:standard-2x worker-1",
+            "ps:scale web",
+            "ps:scale clock=1",
+            "ps:restart",
+            "ps:restart web.1",
+            "ps:restart web",
+            "ps:stop web.9",
+            "ps:stop -p worker",
+            "run:detached echo hi --size nano",
+            "run:detached python manage.py migrate -e A=1",
+            "logs -n 2",
+            "logs --dyno worker.1 --source app",
+            "logs --source nobody",
+            "create empty --no-remote",
+            "run bash -a empty",
+        ],
+    );
+    hold("processes_and_logs", &shell);
+}
+
+#[test]
+fn addons_domains_and_buildpacks() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    all(
+        &mut shell,
+        &[
+            "addons",
+            "addons:services",
+            "addons:create heroku-postgresql --wait",
+            "addons:create heroku-postgresql:standard-0 --as ANALYTICS --name analytics",
+            "addons:create teapot",
+            "addons",
+            "addons:info analytics",
+            "addons:info heroku-postgresql",
+            "pg:info",
+            "pg:info ANALYTICS_URL --json",
+            "addons:destroy DATABASE",
+            "addons:destroy DATABASE --confirm running-app",
+            "addons:destroy DATABASE --confirm running-app",
+            "domains:add www.example.com",
+            "domains:add api.localhost",
+            "domains",
+            "domains:remove www.example.com",
+            "buildpacks",
+            "buildpacks:set heroku/python",
+            "buildpacks:add -i 1 https://github.com/heroku/heroku-buildpack-nodejs",
+            "buildpacks:add heroku/cobol",
+            "buildpacks",
+            "buildpacks:remove heroku/ruby",
+            "buildpacks:remove -i 1",
+            "buildpacks:clear",
+        ],
+    );
+    hold("addons_domains_and_buildpacks", &shell);
+}
+
+#[test]
+fn logging_in() {
+    let mut shell = Shell::stranger();
+    all(&mut shell, &["whoami", "login"]);
+    let login = format!("login --server {}", shell.url);
+    shell.hokku_typing(&login, "");
+    shell.hokku_typing(&login, "owner@example.com\nwrong\n");
+    shell.hokku_typing(&login, &format!("owner@example.com\n{PASSWORD}\n"));
+    all(&mut shell, &["whoami", "apps"]);
+    let file = shell.dir.path().join(".config/hokku/credentials.json");
+    let mode = fs::metadata(&file).expect("kept").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let token = shell.hokku("auth:token").output;
+    let kept = fs::read_to_string(&file).expect("kept");
+    assert!(kept.contains(token.trim()) && !kept.contains(PASSWORD));
+
+    shell.vars.insert("HOKKU_API_KEY".to_owned(), "another".to_owned());
+    shell.hokku("whoami");
+    shell.vars.remove("HOKKU_API_KEY");
+    all(&mut shell, &["logout", "whoami", "logout"]);
+    // The token is ended at the server, too.
+    shell.vars.insert("HOKKU_API_KEY".to_owned(), token.trim().to_owned());
+    let with_old_token = format!("whoami --server {}", shell.url);
+    assert_eq!(shell.hokku(&with_old_token).code, 1);
+    shell.vars.clear();
+    shell.hokku(&login);
+    let said = shell.said().replace(token.trim(), "[token]");
+    let port = shell.url.clone();
+    insta::assert_snapshot!("logging_in", said.replace(&port, "http://127.0.0.1:PORT"));
+}
+
+#[test]
+fn the_server_of_this_machine_needs_no_login() {
+    let mut shell = Shell::stranger();
+    assert_eq!(shell.hokku("apps").code, 1);
+    let token = Some(OWNER.to_owned());
+    shell.local = Some(LocalServer { url: shell.url.clone(), token, ca_pem: String::new() });
+    assert_eq!(shell.hokku("apps").output, "running-app\n");
+    // Another server does not get its token.
+    let elsewhere = shell.hokku("apps --server http://127.0.0.1:9");
+    assert_eq!(
+        elsewhere.error,
+        "error: not logged in to http://127.0.0.1:9\nhint: log in with `hokku login`, or set HOKKU_API_KEY\n"
+    );
+}
+
+#[test]
+fn git_remotes() {
+    let mut shell = Shell::start();
+    shell.hokku("git:remote -a running-app");
+    shell.git(["init", "-q"]);
+    all(
+        &mut shell,
+        &[
+            "ps:scale",
+            "ps:scale --remote heroku",
+            "create shop",
+            "info --shell",
+            "git:remote -a running-app -r production",
+        ],
+    );
+    // The usual remote is meant, unless another is named.
+    all(&mut shell, &["ps:scale", "ps:scale -r production", "rename shop-2"]);
+    let remotes = shell.git(["config", "--get-regexp", r"^(remote\..*url|credential|http)"]);
+    shell.git(["remote", "set-url", "heroku", "https://git.heroku.com/elsewhere.git"]);
+    all(
+        &mut shell,
+        &["create second", "destroy -r production --confirm running-app", "git:remote -a nobodys-app"],
+    );
+    let port = shell.url.rsplit(':').next().unwrap_or_default().to_owned();
+    insta::assert_snapshot!("git_config", remotes.replace(&port, "PORT"));
+    hold("git_remotes", &shell);
+}
+
+#[test]
+fn git_is_told_the_password_of_this_server_alone() {
+    let mut shell = Shell::start();
+    let host = shell.url.trim_start_matches("http://").to_owned();
+    let ours = format!("protocol=https\nhost={host}\n\n");
+    assert_eq!(
+        shell.hokku_typing("git:credentials get", &ours).output,
+        format!("username=hokku\npassword={OWNER}\n")
+    );
+    for others in ["protocol=https\nhost=github.com\n", "protocol=http\nhost=HOST\n", "", "host\n"] {
+        let others = others.replace("HOST", &host);
+        assert_eq!(shell.hokku_typing("git:credentials get", &others).output, "", "{others}");
+    }
+    assert_eq!(shell.hokku_typing("git:credentials erase", &ours).output, "");
+}
+
+#[test]
+fn psql_is_started_with_the_database_in_its_environment() {
+    let mut shell = Shell::start();
+    shell.hokku("addons:create heroku-postgresql -a running-app");
+    let told = shell.dir.path().join("told");
+    let script =
+        format!("#!/bin/sh\nenv | grep ^PG | sort > {0}\necho \"$@\" >> {0}\nexit 3\n", told.display());
+    let psql = shell.dir.path().join("psql");
+    fs::write(&psql, script).expect("written");
+    fs::set_permissions(&psql, fs::Permissions::from_mode(0o755)).expect("executable");
+    shell.vars.insert("PATH".to_owned(), format!("{}:/usr/bin:/bin", shell.dir.path().display()));
+    let ended = shell.hokku("pg:psql -a running-app --command select");
+    assert_eq!(ended.code, 3, "{ended:?}");
+    insta::assert_snapshot!(fs::read_to_string(told).expect("told"), @r"
+    PGDATABASE=database
+    PGHOST=pg.example.com
+    PGPASSWORD=secret
+    PGPORT=5432
+    PGSSLMODE=require
+    PGUSER=user
+    --command select
+    ");
+    assert_eq!(shell.hokku("pg:psql NOTHING -a running-app").code, 1);
+}
+
+#[test]
+fn a_tail_ends_with_its_reader() {
+    let shell = Shell::start();
+    let (mut output, error) = (Written::default(), Written::default());
+    output.lines_max = Some(2);
+    let input = Box::new(std::io::empty());
+    let (out, err) = (Box::new(output.clone()), Box::new(error.clone()));
+    let screen = Screen::new(input, out, err, Terminals { output: true, ..Terminals::default() }, true);
+    let args = ["logs", "--tail", "-a", "running-app"].map(Into::into).to_vec();
+    assert_eq!(cli::run(args, shell.env(screen)), 1);
+    assert_eq!(error.text(), "");
+    assert_eq!(output.text().lines().count(), 2);
+    assert!(output.text().contains("\x1b["), "a terminal gets colours: {}", output.text());
+}
+
+#[test]
+fn help_and_completions() {
+    let mut shell = Shell::stranger();
+    all(&mut shell, &["--help", "", "scale --help", "psx", "config:set", "run", "logs -n many"]);
+    let bash = shell.hokku("completions bash").output;
+    assert!(bash.contains("config:set") && bash.contains("--tail"));
+    let said = shell.said().replace(&bash, "[script]\n");
+    insta::assert_snapshot!("help", said);
+}
