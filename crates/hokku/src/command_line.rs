@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cli::{Env, LocalServer, Screen, Terminals};
 
+use crate::clock;
 use crate::config::DATA_DIR;
 use crate::exports::read_site;
 use crate::first_start::TOKEN_FILE;
@@ -31,12 +32,17 @@ pub fn run(args: Vec<OsString>, others: Vec<clap::Command>) -> u8 {
             var: Box::new(var),
             dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             program: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("hokku")),
-            now: SystemTime::now,
+            now: wall_clock,
             screen: Screen::new(input, output, error, terminals, !is_set("NO_COLOR")),
             local: Box::new(|| local_server(&data_dir())),
             others,
         },
     )
+}
+
+fn wall_clock() -> SystemTime {
+    let micros = u64::try_from(clock::now().as_micros()).unwrap_or(0);
+    SystemTime::UNIX_EPOCH + Duration::from_micros(micros)
 }
 
 fn data_dir() -> PathBuf {
