@@ -340,8 +340,13 @@ async fn a_rollback_brings_back_the_users_own_vars_only() {
     let vars = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
-            let change = |name: &str, value: &str| ConfigChange::from([(key(name), Some(Secret::from(value)))]);
-            let addon = tx.create_addon(app.id, "postgresql-calm-1", plan("heroku-postgresql:mini").expect("a plan"))?;
+            let change =
+                |name: &str, value: &str| ConfigChange::from([(key(name), Some(Secret::from(value)))]);
+            let addon = tx.create_addon(
+                app.id,
+                "postgresql-calm-1",
+                plan("heroku-postgresql:mini").expect("a plan"),
+            )?;
             let attachment = tx.create_attachment(addon.id, app.id, "DATABASE")?;
             tx.change_config_vars(app.id, &change("DATABASE_URL", "gone soon"), Some(attachment.id))?;
             tx.change_config_vars(app.id, &change("OWN", "then"), None)?;

@@ -106,6 +106,26 @@ async fn four_writers_lines_reach_history_and_tail_complete_and_in_order() {
 }
 
 #[tokio::test]
+async fn lines_of_a_forgotten_app_hold_nobody_up() {
+    let dir = dir();
+    let logs = open(config(dir.path()));
+    let mut writer = Writer::open(&spools(dir.path()), "router", ROOMY).expect("opened");
+    let (gone, stays) = (app(1), app(2));
+    logs.forget(gone).expect("forgotten");
+    for to in [gone, stays] {
+        writer.write(to, &line("a last word")).expect("written");
+    }
+    drop(writer);
+    let mut tail = logs.tail(stays, Filter::default(), 0).await.expect("a tail");
+    following(&logs, dir.path(), async {
+        assert_eq!(messages(&take(&mut tail, 1).await), ["a last word"]);
+        until("the spool is read to its end", || is_empty(&spools(dir.path()))).await;
+    })
+    .await;
+    assert_eq!(messages(&history(&logs, gone).await), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_spool_goes_when_its_writer_is_gone_and_not_before() {
     let dir = dir();
     let logs = open(config(dir.path()));
