@@ -236,7 +236,10 @@ fn read_piece(logs: &Logs, name: &str, spool: &mut Spool, buffer: &mut [u8]) -> 
     records.sort_by_key(|record| record.app);
     let mut records = records.into_iter().peekable();
     while let Some(app) = records.peek().map(|record| record.app) {
-        logs.accept(app, name, std::iter::from_fn(|| records.next_if(|record| record.app == app)));
+        let mut of_app = std::iter::from_fn(|| records.next_if(|record| record.app == app));
+        logs.accept(app, name, &mut of_app);
+        // Those of an app that is forgotten, or cannot be written to, were not even looked at.
+        of_app.for_each(drop);
     }
     if reached == Reached::SegmentEnd {
         spool.reader.finish_segment()?;
