@@ -130,9 +130,9 @@ pub(crate) fn time(at: &str) -> Markup {
     html! { time datetime=(at) { (short) } }
 }
 
-/// A size in bytes, in words.
+/// A size in bytes, in words: the number that the push told.
 pub(crate) fn megabytes(bytes: u64) -> String {
-    format!("{:.1} MB", bytes as f64 / 1_000_000.0)
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 /// A part of a path that is a name or an id. Anything else could lead to another path of the API.

@@ -42,3 +42,6 @@ pub(crate) async fn serve(
         .await
         .context("the control server failed")
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@ const VALID: Duration = Duration::from_secs(10 * 60);
 const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// Most logins at a time.
 const WAITING_MAX: usize = 1_000;
+/// Most of them from one address, so that one stranger cannot take all the room.
+const WAITING_OF_ADDRESS_MAX: usize = 20;
 
 /// Logins by id.
 #[derive(Debug, Default)]
@@ -54,7 +56,8 @@ impl Logins {
     /// A new login; `None` when too many wait.
     pub(crate) fn start(&self, description: String, from: Option<String>) -> Option<Begun> {
         let mut logins = self.lock();
-        if logins.len() >= WAITING_MAX {
+        let neighbours = logins.values().filter(|login| from.is_some() && login.asked.from == from).count();
+        if logins.len() >= WAITING_MAX || neighbours >= WAITING_OF_ADDRESS_MAX {
             return None;
         }
         let (id, token) = (secret::random(), secret::random());

@@ -1,4 +1,4 @@
-use super::{Logins, VALID, WAITING_MAX};
+use super::{Logins, VALID, WAITING_MAX, WAITING_OF_ADDRESS_MAX};
 use wire::LoginOutcome;
 
 fn started(logins: &Logins) -> super::Begun {
@@ -31,4 +31,15 @@ async fn what_nobody_confirms_makes_room() {
     tokio::time::advance(VALID).await;
     assert!(logins.decide(&first.id).is_none());
     started(&logins);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_stranger_cannot_take_all_the_room() {
+    let logins = Logins::default();
+    let start = |from: &str| logins.start(String::new(), Some(from.to_owned()));
+    for _ in 0..WAITING_OF_ADDRESS_MAX {
+        assert!(start("192.0.2.7").is_some());
+    }
+    assert!(start("192.0.2.7").is_none());
+    assert!(start("192.0.2.8").is_some());
 }
