@@ -7,7 +7,7 @@ use store::{App, ConfigChange, NewRelease, Tx};
 
 use crate::body::Json;
 use crate::call::Call;
-use crate::error::{Problem, config_too_large, owned_by_addon};
+use crate::error::{Problem, config_too_large, holds_nul, owned_by_addon};
 use crate::reply::{Answer, Reply};
 
 fn show(vars: &ConfigVars) -> wire::ConfigVars {
@@ -64,6 +64,9 @@ fn plan(tx: &Tx<'_>, app: &App, asked: wire::ConfigVarsChange) -> Result<ConfigC
     for (key, value) in asked {
         let value = value.filter(|value| !value.is_empty()).map(Secret::new);
         let key = ConfigKey::of_platform(&key).map_err(Problem::invalid)?;
+        if value.as_ref().is_some_and(|value| value.expose_secret().contains('\0')) {
+            return Err(holds_nul(&format!("The value of {key}")));
+        }
         let is_same = present.get(&key) == value.as_ref();
         if let Some(attachment) = attached.get(&key) {
             if !is_same {

@@ -204,6 +204,11 @@ pub(crate) fn owned_by_addon(key: &str, addon: &str) -> Problem {
     ))
 }
 
+/// No process can be given such a text.
+pub(crate) fn holds_nul(what: &str) -> Problem {
+    Problem::Invalid(format!("{what} must not contain NUL characters."))
+}
+
 /// All config vars together.
 pub(crate) fn config_too_large(at_most: usize) -> Problem {
     Problem::Invalid(format!("Config vars may take at most {} kB together.", at_most / 1024))

@@ -12,7 +12,7 @@ use super::show;
 use crate::body::Json;
 use crate::call::Call;
 use crate::credentials::random_text;
-use crate::error::{Problem, config_too_large, no_code};
+use crate::error::{Problem, config_too_large, holds_nul, no_code};
 use crate::reply::{Answer, Reply};
 
 /// The process type of one-off dynos.
@@ -70,12 +70,16 @@ impl Wish {
                 "Command must have between 1 and {COMMAND_BYTES_MAX} bytes."
             )));
         }
+        if command.contains('\0') {
+            return Err(holds_nul("Command"));
+        }
         if time_to_live.is_some() {
             return Err(Problem::Invalid("`time_to_live` is not supported.".to_owned()));
         }
         let env = env
             .into_iter()
             .map(|(key, value)| match ConfigKey::of_platform(&key) {
+                Ok(_) if value.0.contains('\0') => Err(holds_nul(&format!("The value of {key}"))),
                 Ok(_) => Ok((key, value.0)),
                 Err(error) => Err(Problem::invalid(error)),
             })

@@ -52,6 +52,7 @@ async fn apps_and_config() {
             (patch.clone(), "/apps/{app}/config-vars", json!({ "DATABASE_URL": null })),
             (patch.clone(), "/apps/{app}/config-vars", json!({ "DATABASE_URL": crate::desk::URL })),
             (patch.clone(), "/apps/{app}/config-vars", json!({ "N": 1 })),
+            (patch.clone(), "/apps/{app}/config-vars", json!({ "N": "a\u{0}b" })),
             (patch, "/apps/{app}/config-vars", json!(["N"])),
         ],
     )
@@ -79,6 +80,8 @@ async fn processes_and_releases() {
             (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "size": "tiny" })),
             (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "env": { "A B": 1 } })),
             (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "time_to_live": 5 })),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "l\u{0}s" })),
+            (Method::POST, "/apps/{app}/dynos", json!({ "command": "ls", "env": { "A": "a\u{0}b" } })),
             (Method::POST, "/apps", json!({ "name": "empty" })),
             (Method::POST, "/apps/empty/dynos", json!({ "command": "ls" })),
             (Method::POST, "/apps/{app}/releases", json!({ "release": "v1" })),
