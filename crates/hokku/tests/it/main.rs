@@ -1,0 +1,19 @@
+//! The whole system, as its users have it: the real server with real containers, real git, and the official `heroku`
+//! command from npm. Few big stories; what needs no server is tested in the crates.
+//!
+//! They need root and the tools that `cargo xtask test` installs and puts on `PATH`.
+
+mod bad_input;
+mod changes;
+mod command;
+mod developer;
+mod failures;
+mod guide;
+mod http;
+mod kills;
+mod leftovers;
+mod load;
+mod server;
+mod session;
+mod terminal;
+mod until;
