@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::assets::{SCRIPT_URL, STYLE_URL};
 use crate::failure::Failure;
 use crate::posted::KEY_FIELD;
 use crate::session::{FormKey, Session};
@@ -35,8 +36,8 @@ pub(crate) fn reloading_page(
                 @if changes_soon { meta http-equiv="refresh" content="3"; }
                 title { (title) " · Hokku" }
                 link rel="icon" href="data:,";
-                link rel="stylesheet" href="/assets/style.css";
-                script src="/assets/page.js" defer {}
+                link rel="stylesheet" href=(*STYLE_URL);
+                script src=(*SCRIPT_URL) defer {}
             }
             body {
                 header.top {

@@ -158,3 +158,16 @@ async fn the_log_goes_on_as_events() {
         () = speaking => {}
     }
 }
+
+#[tokio::test]
+async fn a_page_s_style_and_script_are_there() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let page = browser.get("/login").await;
+    for (attribute, mime) in [("href=\"/assets/", "text/css"), ("src=\"/assets/", "text/javascript")] {
+        let rest = page.text.split_once(attribute).expect("an asset").1;
+        let asset = browser.get(&format!("/assets/{}", rest.split('"').next().expect("its end"))).await;
+        assert!(asset.status.is_success() && asset.header("content-type").starts_with(mime));
+        assert!(asset.header("cache-control").ends_with("immutable"));
+    }
+}
