@@ -12,6 +12,7 @@
 mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Path, Request, State};
@@ -19,6 +20,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
+use tokio::time::timeout;
 use wire::{Account, Authorization, AuthorizationRequest, LoginOutcome, LoginRequest};
 
 use crate::Dashboard;
@@ -30,6 +32,8 @@ pub(crate) use waiting::Logins;
 
 /// Largest request for a login, in bytes.
 const REQUEST_BYTES_MAX: usize = 16 << 10;
+/// How long it may take to come in.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest description shown and kept, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 200;
 
@@ -41,8 +45,9 @@ pub(crate) async fn home(State(state): State<Arc<Dashboard>>) -> Redirect {
 /// `POST /auth`: a command line begins a login.
 pub(crate) async fn start(State(state): State<Arc<Dashboard>>, request: Request) -> Response {
     let from = peer(request.headers());
-    let Ok(body) = to_bytes(request.into_body(), REQUEST_BYTES_MAX).await else {
-        return refused(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large.");
+    let reading = to_bytes(request.into_body(), REQUEST_BYTES_MAX);
+    let Ok(Ok(body)) = timeout(REQUEST_TIMEOUT, reading).await else {
+        return refused(StatusCode::BAD_REQUEST, "The request is too large or too slow.");
     };
     let asked: LoginRequest = serde_json::from_slice(&body).unwrap_or_default();
     let description = asked.description.as_deref().unwrap_or("A command line");
@@ -169,7 +174,11 @@ fn peer(headers: &HeaderMap) -> Option<String> {
 }
 
 fn refused(status: StatusCode, words: &str) -> Response {
-    let id = if status == StatusCode::NOT_FOUND { "not_found" } else { "rate_limit" };
+    let id = match status {
+        StatusCode::NOT_FOUND => "not_found",
+        StatusCode::TOO_MANY_REQUESTS => "rate_limit",
+        _ => "bad_request",
+    };
     let (id, message) = (id.to_owned(), words.to_owned());
     json(status, &wire::Error { id, message, error: None, resource: None, url: None })
 }

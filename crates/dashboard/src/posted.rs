@@ -1,10 +1,12 @@
 //! Forms that were sent; those that are not of our making are refused before anything else is looked at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::RequestExt;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{DefaultBodyLimit, Form, FromRequest, Request};
+use tokio::time::timeout;
 
 use crate::Dashboard;
 use crate::failure::Failure;
@@ -12,6 +14,8 @@ use crate::session::Visit;
 
 /// Largest form, in bytes: a config var may be 32 KB, and three times that once encoded.
 const FORM_BYTES_MAX: usize = 256 << 10;
+/// How long a form may take to come in.
+const FORM_TIMEOUT: Duration = Duration::from_secs(30);
 /// The hidden field that proves where a form is from.
 pub(crate) const KEY_FIELD: &str = "form_key";
 
@@ -34,7 +38,10 @@ impl FromRequest<Arc<Dashboard>> for Posted {
         let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
         let is_foreign = site.is_some_and(|site| site != "same-origin" && site != "none");
         DefaultBodyLimit::max(FORM_BYTES_MAX).apply(&mut request);
-        let read: Result<Form<Vec<(String, String)>>, FormRejection> = request.extract().await;
+        let reading = request.extract::<Form<Vec<(String, String)>>, _>();
+        let read: Result<_, FormRejection> = timeout(FORM_TIMEOUT, reading)
+            .await
+            .map_err(|_| Failure::Invalid("The form took too long to come in.".to_owned()))?;
         let Form(fields) = read.map_err(|problem| Failure::Invalid(problem.body_text()))?;
         let posted = Self(fields);
         if is_foreign || !visit.knows(posted.field(KEY_FIELD)) {
