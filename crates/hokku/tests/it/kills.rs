@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::developer::Developer;
 use crate::load::Load;
-use crate::server::Server;
+use crate::server::{Server, free_ports};
 use crate::until::{PATIENCE, SOON, until, until_true};
 
 const APP: &str = "stands";
@@ -20,7 +20,7 @@ fn the_server_may_be_killed_at_any_moment() {
     developer.push().ok();
     server.change("PATCH", &format!("/apps/{APP}/config-vars"), &json!({ "GREETING": "kept" }));
     until_page(&server, "1", "kept");
-    let shims = server.processes(&["shim"]);
+    let shim = until_one(&server, "shim");
     let everybody = Load::start(&server.client(), APP);
 
     // While it serves.
@@ -28,7 +28,7 @@ fn the_server_may_be_killed_at_any_moment() {
     everybody.pass(300);
     server.start_again();
     everybody.pass(100);
-    assert_eq!(server.processes(&["shim"]), shims, "the dynos were taken up as they are");
+    assert_eq!(server.processes(&["shim"]), [shim], "the dynos were taken up as they are");
     developer.commit_version("2");
     developer.push().ok();
     until_page(&server, "2", "kept");
@@ -70,14 +70,16 @@ fn until_page(server: &Server, version: &str, greeting: &str) {
 
 #[test]
 fn helpers_that_are_killed_are_replaced() {
-    let server = Server::start();
+    // Not one that the next server to start on this machine would pick while Postgres is dead.
+    let [postgres] = free_ports();
+    let server = Server::start_with(&[&format!("--postgres-port={postgres}")]);
     let developer = Developer::new(&server, "hello");
     server.change("POST", "/apps", &json!({ "name": APP }));
     developer.add_remote(&server, APP);
     developer.push().ok();
 
     // A dyno's supervisor: its container dies with it, and a new one is started.
-    let shim = one(server.processes(&["shim"]));
+    let shim = until_one(&server, "shim");
     kill_hard(shim);
     until_true("another dyno serves", PATIENCE, || {
         let shims = server.processes(&["shim"]);
@@ -90,7 +92,7 @@ fn helpers_that_are_killed_are_replaced() {
     server.until_logged(APP, &["Process exited with status 3", "State changed from up to crashed"]);
 
     // The router: connections are refused until the server has started it again, with the table of the one before.
-    let router = one(server.processes(&["router"]));
+    let router = until_one(&server, "router");
     kill_hard(router);
     until_true("another router serves", SOON, || {
         let page = server
@@ -99,7 +101,7 @@ fn helpers_that_are_killed_are_replaced() {
             .and_then(|mut one| one.send("GET", "/", &[], b""));
         page.is_ok_and(|page| page.status == 200)
     });
-    assert_ne!(one(server.processes(&["router"])), router);
+    assert_ne!(until_one(&server, "router"), router);
 
     // Postgres, with rows in it.
     server.change("POST", &format!("/apps/{APP}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
@@ -109,19 +111,22 @@ fn helpers_that_are_killed_are_replaced() {
     });
     let psql = |sql: &str| developer.run("psql", &[&url, "-v", "ON_ERROR_STOP=1", "-Atc", sql]);
     psql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('still here')").ok();
-    let postgres = one(server.processes(&["postgres", "-D"]));
+    let postgres = until_one(&server, "postgres -D");
     kill_hard(postgres);
     until_true("Postgres answers again", SOON, || psql("SELECT word FROM kept").out.trim() == "still here");
-    assert_ne!(one(server.processes(&["postgres", "-D"])), postgres);
+    assert_ne!(until_one(&server, "postgres -D"), postgres);
 
     developer.commit_version("2");
     developer.push().ok();
     assert!(server.page(APP, "/").text().starts_with("hello from version 2\n"));
 }
 
-fn one(processes: Vec<i32>) -> i32 {
-    assert_eq!(processes.len(), 1, "{processes:?}");
-    processes[0]
+/// Waits until exactly one process of the server has this in its command line: those that are on their way out go.
+fn until_one(server: &Server, words: &str) -> i32 {
+    until(&format!("there is one `{words}`"), SOON, || match server.processes(&[words])[..] {
+        [process] => Some(process),
+        _ => None,
+    })
 }
 
 fn kill_hard(process: i32) {

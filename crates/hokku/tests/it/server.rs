@@ -292,7 +292,8 @@ fn until_nothing_is_left(dir: &Path, tag: &str) -> Vec<String> {
 }
 
 /// Ports that were free a moment ago.
-fn free_ports() -> [u16; 2] {
-    let listeners = [0, 0].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port"));
+pub(crate) fn free_ports<const COUNT: usize>() -> [u16; COUNT] {
+    let listeners =
+        [0; COUNT].map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).expect("a free port"));
     listeners.map(|listener| listener.local_addr().expect("an address").port())
 }
