@@ -214,10 +214,13 @@ impl App {
 
     fn farewell(&self, began: Instant) {
         let (url, ca) = (self.url(), self.server.ca());
-        let (source, ca) = (self.source.display(), ca.display());
+        let (source, ca, port) = (self.source.display(), ca.display(), self.server.port);
+        let password = self.server.place().data().join("owner.password");
+        let password = password.display();
         say(&format!(
             "
 The app answers at {url}  ({:.0} s in all)
+The web pages are at https://dashboard.localhost:{port}/ (owner@hokku.localhost, password in {password})
 
 Try next, in this shell:
   eval \"$(cargo xtask demo --env)\"    # heroku, hokku and git now talk to this server
