@@ -6,8 +6,10 @@ use crate::server::Server;
 
 const APP: &str = "untouched";
 
-/// Method, path, body; what is answered.
-type Case<'a> = (&'a str, &'a str, Value);
+/// Method, path and body, as the owner sends them.
+type Case = (&'static str, &'static str, Value);
+/// What it is, method, path, `Authorization` and body.
+type RawCase = (&'static str, &'static str, &'static str, Option<&'static str>, &'static [u8]);
 
 #[test]
 fn every_refusal_is_told_and_changes_nothing() {
@@ -55,7 +57,7 @@ fn picture(server: &Server) -> Vec<Value> {
     paths.iter().map(|path| server.get(path)).collect()
 }
 
-fn cases() -> Vec<Case<'static>> {
+fn cases() -> Vec<Case> {
     let long = "x".repeat(100);
     let huge = "x".repeat(70_000);
     let config = "/apps/untouched/config-vars";
@@ -122,7 +124,7 @@ fn cases() -> Vec<Case<'static>> {
 }
 
 /// What is no JSON, or from nobody.
-fn raw() -> Vec<(&'static str, &'static str, &'static str, Option<&'static str>, &'static [u8])> {
+fn raw() -> Vec<RawCase> {
     vec![
         ("without a token", "GET", "/apps", None, b""),
         ("with a wrong token", "GET", "/apps", Some("Bearer 00000000-0000-0000-0000-000000000000"), b""),

@@ -46,10 +46,6 @@ impl Developer {
         command
     }
 
-    pub(crate) fn home(&self) -> &Path {
-        self.home.path()
-    }
-
     pub(crate) fn work(&self) -> &Path {
         &self.work
     }

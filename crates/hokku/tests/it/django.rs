@@ -30,7 +30,10 @@ fn a_django_app_lives_on_postgres() {
     let home = server.page(APP, "/");
     assert!(home.text().contains("Reading poems") && !home.text().contains("Nothing yet"), "{}", home.text());
     let health = server.page(APP, "/healthz").json();
-    assert_eq!(health, json!({ "release": "first edition", "dyno": "web.1", "database": "postgresql", "status": "ok" }));
+    assert_eq!(
+        health,
+        json!({ "release": "first edition", "dyno": "web.1", "database": "postgresql", "status": "ok" })
+    );
     assert_eq!(static_file(&server, &home.text()).status, 200, "whitenoise serves what collectstatic made");
 
     session.heroku(&["addons"]).ok();
@@ -82,7 +85,8 @@ fn between(text: &str, before: &str, after: &str) -> String {
 
 /// The URL of the config var works where the developer sits, and only over TLS.
 fn from_this_machine(developer: &Developer, url: &str) {
-    let psql = |mode: &str| developer.run("psql", &[&format!("{url}?sslmode={mode}"), "-Atc", "SELECT 6 * 7"]);
+    let psql =
+        |mode: &str| developer.run("psql", &[&format!("{url}?sslmode={mode}"), "-Atc", "SELECT 6 * 7"]);
     assert_eq!(psql("require").ok().out.trim(), "42");
     assert_ne!(psql("disable").code, 0, "no password goes over the wire in the open");
 }

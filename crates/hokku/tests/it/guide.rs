@@ -109,10 +109,11 @@ fn runs(developer: &Developer, session: &mut Session<'_>) {
     terminal.press("test -t 0 && echo a terminal of $COLUMNS by $LINES on ${DYNO%.*}\r");
     terminal.until_it_shows("a terminal of 80 by 24 on run");
     // Control-C ends what runs in the dyno, not the session.
-    terminal.press("sleep 1000\r");
-    terminal.until_it_shows("sleep 1000");
+    terminal.press("python -c 'import time; print(\"sleeping\", 6 * 7, flush=True); time.sleep(1000)'\r");
+    terminal.until_it_shows("sleeping 42");
     terminal.press("\u{3}");
-    terminal.press("echo still $((40 + 2))\r");
+    terminal.until_it_shows("KeyboardInterrupt");
+    terminal.press("echo still $((6 * 7))\r");
     terminal.until_it_shows("still 42");
     terminal.press("exit\r");
     assert_eq!(terminal.end().0, Some(0));

@@ -4,7 +4,7 @@ use crate::command::Ran;
 use crate::developer::Developer;
 
 /// What differs from run to run, and what stands for it.
-const FILTERS: [(&str, &str); 15] = [
+const FILTERS: [(&str, &str); 19] = [
     // Only the first server of a machine has to.
     (r"! remote: -----> Preparing Python [^\n]*\n", ""),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)", "[time]"),
@@ -17,6 +17,12 @@ const FILTERS: [(&str, &str); 15] = [
     (r"\b[0-9a-f]{40}\b", "[commit]"),
     (r"\b\d+(\.\d+)?( ?)(MB|M|KB|K|kB|B)\b", "[size]"),
     (r"(Python|python)([- ])3\.(\d+)\.\d+", "$1${2}3.$3.[patch]"),
+    (r"\bpostgresql-[a-z]+-\d{5}\b", "[add-on]"),
+    // Tables are as wide as the names in them.
+    (r"─{60,}", "───"),
+    (r"Add-on {2,}Plan", "Add-on   Plan"),
+    // What is fetched comes in any order.
+    (r"! remote: {7,}(Downloading|Downloaded|Building|Built) [^\n]*\n", ""),
     (r"/tmp/[A-Za-z0-9._-]+", "[temporary]"),
     (r"in \d+(\.\d+)? ?m?s\b", "in [duration]"),
     (r"~ \d+[smh] ago", "~ [duration] ago"),
