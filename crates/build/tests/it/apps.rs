@@ -155,8 +155,10 @@ async fn a_failed_build_says_why_and_leaves_no_slug() {
             assert_eq!((ended.build.status, ended.build.slug), (BuildStatus::Failed, None), "{what}");
             text.push_str(&format!("=== {what}\n{}", steady(&ended.transcript)));
             let log = lab.log(&app, 2).await;
-            let failed =
-                format!("Build failed -- check your build output: https://dashboard.localhost:5443/apps/{}/", app.id);
+            let failed = format!(
+                "Build failed -- check your build output: https://dashboard.localhost:5443/apps/{}/",
+                app.id
+            );
             assert!(log.last().is_some_and(|line| line.starts_with(&failed)), "{log:?}");
         }
         insta::assert_snapshot!(text);
