@@ -61,10 +61,8 @@ while True:
 fn a_dyno_is_alone() {
     let server = Server::start();
     let developer = Developer::new(&server, "hello");
-    let dirs = format!(
-        "DATA_DIRS = {:?}\n",
-        [server.dir().to_str().expect("a plain path"), "/root/.ssh", "/var/cache/hokku"]
-    );
+    let dirs =
+        format!("DATA_DIRS = {:?}\n", [server.dir().to_str().expect("a plain path"), "/var/cache/hokku"]);
     developer.write("probe.py", &(dirs + PROBE));
     developer.write("glutton.py", GLUTTON);
     developer.write("Procfile", "web: python web.py\nglutton: python glutton.py\n");
