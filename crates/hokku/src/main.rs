@@ -1,6 +1,6 @@
 //! `hokku`: the server, its helper processes, and the command line.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -125,5 +125,7 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
 
 fn log_to_stderr() {
     let filter = EnvFilter::try_from_env("HOKKU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_target(false).init();
+    let colours = io::stderr().is_terminal();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    log.with_ansi(colours).with_target(false).init();
 }
