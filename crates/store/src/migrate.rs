@@ -7,7 +7,14 @@ use rusqlite::Connection;
 use crate::error::{StoreError, sql};
 
 /// Every migration in order; its number is its place, counted from 1.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_start.sql")];
+const MIGRATIONS: [&str; 6] = [
+    include_str!("../migrations/0001_start.sql"),
+    include_str!("../migrations/0002_postgres.sql"),
+    include_str!("../migrations/0003_transfers.sql"),
+    include_str!("../migrations/0004_domains.sql"),
+    include_str!("../migrations/0005_accounts.sql"),
+    include_str!("../migrations/0006_drains.sql"),
+];
 
 /// Brings the schema up to date. Before the first change to a file that has content, a copy is kept beside it.
 pub(crate) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {

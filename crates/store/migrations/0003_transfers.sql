@@ -1,0 +1,1 @@
+-- Backups: transfers and their schedules.

@@ -1,0 +1,1 @@
+-- People: invitations, collaborators, scopes of tokens.
