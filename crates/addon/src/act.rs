@@ -1,5 +1,7 @@
 //! One action at a time, each safe to do again: a kill between any two lines is healed by the next scan.
 
+use std::sync::Arc;
+
 use logs::event;
 use model::addon::{Addon, AddonState};
 use model::config_var::Secret;
@@ -9,9 +11,8 @@ use store::{StoreError, Tx};
 use tracing::{error, info};
 
 use crate::attach::{self, Announced};
-use crate::credentials::{BadCredentials, Credentials};
 use crate::plan::Action;
-use crate::service::ServiceError;
+use crate::service::{BadResource, DataService, ServiceError};
 use crate::stage::Context;
 
 /// Why an action is not done yet.
@@ -22,7 +23,7 @@ enum ActError {
     #[error("the store did not do its part")]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Credentials(#[from] BadCredentials),
+    Resource(#[from] BadResource),
 }
 
 /// Does one action; false when it has to be done again.
@@ -33,10 +34,12 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
         Action::Remove(addon) => ("remove", addon),
     };
     let name = addon.name.clone();
+    // What is not served here is not planned.
+    let Some(service) = cx.service(addon) else { return true };
     let result = match action {
-        Action::Provision(addon) => provision(cx, &addon).await,
-        Action::Move(addon) => relocate(cx, &addon).await,
-        Action::Remove(addon) => remove(cx, &addon).await,
+        Action::Provision(addon) => provision(cx, &service, &addon).await,
+        Action::Move(addon) => relocate(cx, &service, &addon).await,
+        Action::Remove(addon) => remove(cx, service.as_ref(), &addon).await,
     };
     if let Err(error) = &result {
         error!(addon.name = %name, error = error as &dyn std::error::Error, "could not {doing} {name}");
@@ -44,25 +47,27 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
     result.is_ok()
 }
 
-/// The credentials are written down before the server hears of them, so that a repetition uses the same.
-async fn provision(cx: &Context, addon: &Addon) -> Result<(), ActError> {
-    let Some(resource) = keep_credentials(cx, addon).await? else { return Ok(()) };
-    let credentials = Credentials::parse(&resource)?;
-    cx.postgres.create(&credentials, addon.plan).await.map_err(ActError::Service)?;
-    let id = addon.id;
-    let announced = cx.store.write(move |tx| attach::provisioned(tx, id, &credentials)).await?;
+/// Names and keys are written down before the service hears of them, so that a repetition uses the same.
+async fn provision(cx: &Context, service: &Arc<dyn DataService>, addon: &Addon) -> Result<(), ActError> {
+    let Some(resource) = keep_resource(cx, service.as_ref(), addon).await? else { return Ok(()) };
+    service.create(&resource, addon.plan).await.map_err(ActError::Service)?;
+    let (id, values) = (addon.id, Arc::clone(service));
+    let announced = cx.store.write(move |tx| attach::provisioned(tx, id, &resource, values.as_ref())).await?;
     announce(cx, &announced);
     info!(addon.name = %addon.name, "{} is provisioned", addon.name);
     Ok(())
 }
 
 /// None when the add-on is not wanted any more.
-async fn keep_credentials(cx: &Context, addon: &Addon) -> Result<Option<Secret>, StoreError> {
+async fn keep_resource(
+    cx: &Context,
+    service: &dyn DataService,
+    addon: &Addon,
+) -> Result<Option<Secret>, StoreError> {
     if addon.resource.is_some() {
         return Ok(addon.resource.clone());
     }
-    let id = addon.id;
-    let resource = Credentials::make_up(cx.postgres.endpoint()).url();
+    let (id, resource) = (addon.id, service.make_up());
     cx.store
         .write(move |tx| {
             if !is_still(tx, id, AddonState::Provisioning)? {
@@ -74,31 +79,30 @@ async fn keep_credentials(cx: &Context, addon: &Addon) -> Result<Option<Secret>,
         .await
 }
 
-/// Tells apps the server's new address, once it is known that their data is there.
-async fn relocate(cx: &Context, addon: &Addon) -> Result<(), ActError> {
-    let known = addon.resource.as_ref().ok_or(BadCredentials)?;
-    let credentials = Credentials::parse(known)?.at(cx.postgres.endpoint());
-    cx.postgres.measure(&credentials).await.map_err(ActError::Service)?;
-    let id = addon.id;
+/// Tells apps the service's new address, once it is known that their data is there.
+async fn relocate(cx: &Context, service: &Arc<dyn DataService>, addon: &Addon) -> Result<(), ActError> {
+    let known = addon.resource.as_ref().ok_or(BadResource)?;
+    let Some(resource) = service.moved(known)? else { return Ok(()) };
+    service.find(&resource).await.map_err(ActError::Service)?;
+    let (id, values) = (addon.id, Arc::clone(service));
     let announced = cx
         .store
         .write(move |tx| {
             if !is_still(tx, id, AddonState::Provisioned)? {
                 return Ok(Vec::new());
             }
-            tx.set_addon_resource(id, &credentials.url())?;
-            attach::moved(tx, id, &credentials)
+            tx.set_addon_resource(id, &resource)?;
+            attach::updated(tx, id, &resource, values.as_ref())
         })
         .await?;
     announce(cx, &announced);
-    info!(addon.name = %addon.name, "{} is now at {}", addon.name, cx.postgres.endpoint());
+    info!(addon.name = %addon.name, "{} is now at {}", addon.name, service.address());
     Ok(())
 }
 
-async fn remove(cx: &Context, addon: &Addon) -> Result<(), ActError> {
+async fn remove(cx: &Context, service: &dyn DataService, addon: &Addon) -> Result<(), ActError> {
     if let Some(resource) = &addon.resource {
-        let credentials = Credentials::parse(resource)?;
-        cx.postgres.remove(&credentials).await.map_err(ActError::Service)?;
+        service.remove(resource).await.map_err(ActError::Service)?;
     }
     let id = addon.id;
     cx.store.write(move |tx| tx.delete_addon(id)).await?;

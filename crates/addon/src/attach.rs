@@ -4,13 +4,13 @@
 //! the commit.
 
 use logs::event;
-use model::addon::{Addon, AddonState, Attachment, Plan, generated_name};
-use model::config_var::ConfigKey;
+use model::addon::{Addon, AddonState, Attachment, POSTGRES, Plan, config_keys, generated_name};
+use model::config_var::{ConfigKey, Secret};
 use model::id::{AccountId, AddonId, AppId};
 use model::release::Release;
 use store::{ConfigChange, NewRelease, StoreError, Tx};
 
-use crate::credentials::Credentials;
+use crate::service::{BadResource, DataService};
 
 /// The name of an app's first database, which sets `DATABASE_URL`.
 const FIRST: &str = "DATABASE";
@@ -74,8 +74,8 @@ pub enum RequestError {
         /// The config var that both would set.
         key: ConfigKey,
     },
-    /// Every name for one more database is in use.
-    #[error("The app has as many databases as there are names for")]
+    /// Every name for one more attachment is in use.
+    #[error("The app has as many add-ons of this kind as there are names for")]
     TooMany,
     /// The store failed.
     #[error(transparent)]
@@ -89,8 +89,8 @@ pub enum RequestError {
 pub fn request(tx: &Tx<'_>, request: &Request<'_>) -> Result<Requested, RequestError> {
     let Request { app, plan, name, attachment, user } = *request;
     let attachment = match attachment {
-        Some(name) => free_attachment(tx, app, name)?,
-        None => choose_attachment(tx, app)?,
+        Some(name) => free_attachment(tx, app, plan.service, name)?,
+        None => choose_attachment(tx, app, plan.service)?,
     };
     let addon = match name {
         Some(name) => named_addon(tx, app, plan, name)?,
@@ -145,17 +145,6 @@ pub fn destroy_all(tx: &Tx<'_>, app: AppId, user: AccountId) -> Result<Vec<Relea
     Ok(releases)
 }
 
-/// The config vars that an attachment sets.
-///
-/// # Errors
-/// [`StoreError::Broken`] when the attachment's name cannot be in a config var.
-pub fn keys(attachment: &Attachment) -> Result<Vec<ConfigKey>, StoreError> {
-    url_key(&attachment.name).map(|key| vec![key]).ok_or_else(|| StoreError::Broken {
-        what: "attachment",
-        detail: format!("its name is `{}`", attachment.name),
-    })
-}
-
 /// A release that the stage made, with what is said of it in the app's log.
 #[derive(Debug)]
 pub(crate) struct Announced {
@@ -164,32 +153,34 @@ pub(crate) struct Announced {
     pub(crate) user: String,
 }
 
-/// The add-on's database is there: gives its value to all apps it is attached to. Nothing happens when the add-on
-/// was destroyed meanwhile, or was provisioned already.
+/// The add-on is there: gives its values to all apps it is attached to. Nothing happens when it was destroyed
+/// meanwhile, or was provisioned already.
 pub(crate) fn provisioned(
     tx: &Tx<'_>,
     id: AddonId,
-    credentials: &Credentials,
+    resource: &Secret,
+    service: &dyn DataService,
 ) -> Result<Vec<Announced>, StoreError> {
     let Some(addon) = tx.addon(id)?.filter(|addon| addon.state == AddonState::Provisioning) else {
         return Ok(Vec::new());
     };
     tx.set_addon_state(id, AddonState::Provisioned)?;
-    give_values(tx, id, credentials, |_, keys, user| {
+    give_values(tx, id, resource, service, |_, keys, user| {
         let description = event::provisioned(&addon.name, keys);
         let line = event::by_user(&description, user);
         (description, line)
     })
 }
 
-/// The add-on's database has another address.
-pub(crate) fn moved(
+/// The add-on has another address or other keys: all apps it is attached to get them.
+pub(crate) fn updated(
     tx: &Tx<'_>,
     id: AddonId,
-    credentials: &Credentials,
+    resource: &Secret,
+    service: &dyn DataService,
 ) -> Result<Vec<Announced>, StoreError> {
     let Some(addon) = tx.addon(id)? else { return Ok(Vec::new()) };
-    give_values(tx, id, credentials, |attachment, _, _| {
+    give_values(tx, id, resource, service, |attachment, _, _| {
         let description = event::updated_by_addon(&attachment.name, addon.plan.service);
         (description.clone(), description)
     })
@@ -200,16 +191,15 @@ pub(crate) fn moved(
 fn give_values(
     tx: &Tx<'_>,
     id: AddonId,
-    credentials: &Credentials,
+    resource: &Secret,
+    service: &dyn DataService,
     say: impl Fn(&Attachment, &[&str], &str) -> (String, String),
 ) -> Result<Vec<Announced>, StoreError> {
     let mut announced = Vec::new();
     for attachment in tx.attachments_of(id)? {
         let app = tx.app(attachment.app)?.ok_or(StoreError::Missing { what: "app" })?;
         let user = tx.account(app.owner)?.ok_or(StoreError::Missing { what: "account" })?.email.to_string();
-        let keys = keys(&attachment)?;
-        let change: ConfigChange = keys.iter().map(|key| (key.clone(), Some(credentials.url()))).collect();
-        tx.change_config_vars(app.id, &change, Some(attachment.id))?;
+        let keys = set_values(tx, &attachment, resource, service)?;
         let names: Vec<&str> = keys.iter().map(ConfigKey::as_str).collect();
         let (description, line) = say(&attachment, &names, &user);
         let release = tx.create_release(&NewRelease {
@@ -222,6 +212,21 @@ fn give_values(
         announced.push(Announced { release, line, user });
     }
     Ok(announced)
+}
+
+/// Sets the config vars of an attachment; returns their keys.
+fn set_values(
+    tx: &Tx<'_>,
+    attachment: &Attachment,
+    resource: &Secret,
+    service: &dyn DataService,
+) -> Result<Vec<ConfigKey>, StoreError> {
+    let broken = |error: BadResource| StoreError::Broken { what: "add-on", detail: error.to_string() };
+    let values = service.values(resource, &attachment.name).map_err(broken)?;
+    let keys = values.keys().cloned().collect();
+    let change: ConfigChange = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    tx.change_config_vars(attachment.app, &change, Some(attachment.id))?;
+    Ok(keys)
 }
 
 fn named_addon(tx: &Tx<'_>, app: AppId, plan: &'static Plan, name: &str) -> Result<Addon, RequestError> {
@@ -249,35 +254,44 @@ fn unnamed_addon(tx: &Tx<'_>, app: AppId, plan: &'static Plan) -> Result<Addon, 
 }
 
 /// The name the user chose, in capitals, if nothing else of the app has it.
-fn free_attachment(tx: &Tx<'_>, app: AppId, name: &str) -> Result<String, RequestError> {
+fn free_attachment(tx: &Tx<'_>, app: AppId, service: &str, name: &str) -> Result<String, RequestError> {
     let name = name.to_ascii_uppercase();
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let key = url_key(&name).filter(|_| starts && name.len() <= NAME_CHARS_MAX);
-    let key = key.ok_or(RequestError::BadAttachment)?;
-    if is_free(tx, app, &name)? { Ok(name) } else { Err(RequestError::AttachmentTaken { key }) }
+    let keys = config_keys(service, &name).filter(|_| starts && name.len() <= NAME_CHARS_MAX);
+    let keys = keys.ok_or(RequestError::BadAttachment)?;
+    match taken(tx, app, &name, &keys)? {
+        None => Ok(name),
+        Some(key) => Err(RequestError::AttachmentTaken { key }),
+    }
 }
 
-/// `DATABASE`, or a colour's name when the app has that already, be it a var of its own.
-fn choose_attachment(tx: &Tx<'_>, app: AppId) -> Result<String, RequestError> {
+/// `DATABASE`, or a colour's name when the app has that already, be it a var of its own; other services' attachments
+/// are called like the service (`BUCKETEER`).
+fn choose_attachment(tx: &Tx<'_>, app: AppId, service: &str) -> Result<String, RequestError> {
+    let (first, more) = if service == POSTGRES {
+        (FIRST.to_owned(), "HEROKU_POSTGRESQL".to_owned())
+    } else {
+        let name = service.to_ascii_uppercase().replace('-', "_");
+        (name.clone(), name)
+    };
     let start = rand::random::<u8>() as usize % COLORS.len();
     let colors = COLORS.iter().cycle().skip(start).take(COLORS.len());
-    let names = colors.map(|color| format!("HEROKU_POSTGRESQL_{color}"));
-    for name in std::iter::once(FIRST.to_owned()).chain(names) {
-        if is_free(tx, app, &name)? {
+    let names = colors.map(|color| format!("{more}_{color}"));
+    for name in std::iter::once(first).chain(names) {
+        let keys = config_keys(service, &name).ok_or(RequestError::BadAttachment)?;
+        if taken(tx, app, &name, &keys)?.is_none() {
             return Ok(name);
         }
     }
     Err(RequestError::TooMany)
 }
 
-fn is_free(tx: &Tx<'_>, app: AppId, name: &str) -> Result<bool, StoreError> {
-    let attached = tx.attachments_to(app)?.iter().any(|attachment| attachment.name == name);
+/// The config var that keeps an attachment from having this name.
+fn taken(tx: &Tx<'_>, app: AppId, name: &str, keys: &[ConfigKey]) -> Result<Option<ConfigKey>, StoreError> {
     let vars = tx.config_vars(app)?;
-    Ok(!attached && !url_key(name).is_some_and(|key| vars.contains_key(&key)))
-}
-
-fn url_key(name: &str) -> Option<ConfigKey> {
-    ConfigKey::of_platform(&format!("{name}_URL")).ok()
+    let is_attached = tx.attachments_to(app)?.iter().any(|attachment| attachment.name == name);
+    let clash = keys.iter().find(|key| is_attached || vars.contains_key(*key));
+    Ok(clash.cloned())
 }
 
 #[cfg(test)]

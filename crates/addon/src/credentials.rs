@@ -3,7 +3,7 @@
 use model::config_var::Secret;
 use rand::Rng;
 
-use crate::service::Endpoint;
+use crate::service::{BadResource, Endpoint};
 
 /// Characters after the letter that tells what a name is of, as Heroku's names have.
 const NAME_CHARS: usize = 13;
@@ -22,11 +22,6 @@ pub struct Credentials {
     password: Secret,
 }
 
-/// The store holds something else than credentials. It is not shown, for it may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the add-on's credentials are unreadable")]
-pub struct BadCredentials;
-
 impl Credentials {
     /// Makes up names and a password that nobody has.
     #[must_use]
@@ -42,8 +37,8 @@ impl Credentials {
     /// Reads what [`Credentials::url`] wrote.
     ///
     /// # Errors
-    /// [`BadCredentials`].
-    pub fn parse(url: &Secret) -> Result<Self, BadCredentials> {
+    /// [`BadResource`].
+    pub fn parse(url: &Secret) -> Result<Self, BadResource> {
         let read = |url: &str| {
             let (login, place) = url.strip_prefix(SCHEME)?.split_once('@')?;
             let (user, password) = login.split_once(':')?;
@@ -58,7 +53,7 @@ impl Credentials {
                 password: Secret::from(password),
             })
         };
-        read(url.expose_secret()).ok_or(BadCredentials)
+        read(url.expose_secret()).ok_or(BadResource)
     }
 
     /// `postgres://user:password@host:port/database`. The scheme is not `postgresql`: programs compare it.

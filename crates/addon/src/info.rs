@@ -2,8 +2,7 @@
 
 use model::addon::Addon;
 
-use crate::credentials::{BadCredentials, Credentials};
-use crate::service::{DataService, DatabaseInfo, ServiceError};
+use crate::service::{DatabaseInfo, DatabaseService, ServiceError};
 
 /// Most tables of a plan that does not count rows (Heroku's essential plans: 4,000).
 const TABLES_MAX: u32 = 4000;
@@ -23,9 +22,6 @@ pub enum InfoError {
     /// It is not there yet.
     #[error("the database is not yet provisioned")]
     NotYet,
-    /// The store's words for it are unreadable.
-    #[error(transparent)]
-    Credentials(#[from] BadCredentials),
     /// The server does not tell.
     #[error("the database could not be measured")]
     Service(#[source] ServiceError),
@@ -35,10 +31,9 @@ pub enum InfoError {
 ///
 /// # Errors
 /// [`InfoError`].
-pub async fn look(service: &dyn DataService, addon: &Addon) -> Result<Vec<Fact>, InfoError> {
+pub async fn look(service: &dyn DatabaseService, addon: &Addon) -> Result<Vec<Fact>, InfoError> {
     let resource = addon.resource.as_ref().ok_or(InfoError::NotYet)?;
-    let credentials = Credentials::parse(resource)?;
-    let info = service.measure(&credentials).await.map_err(InfoError::Service)?;
+    let info = service.measure(resource).await.map_err(InfoError::Service)?;
     Ok(facts(addon, &info))
 }
 

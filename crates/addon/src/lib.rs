@@ -1,4 +1,4 @@
-//! Data services: the add-ons that an app is given. Today Postgres.
+//! Data services: the add-ons that an app is given.
 //!
 //! ```text
 //!  attach::request ──► Provisioning ──Provision──► Provisioned      (stage: create role and database, set vars)
@@ -22,6 +22,8 @@ mod plan;
 mod service;
 mod stage;
 
-pub use credentials::{BadCredentials, Credentials};
-pub use service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
+pub use credentials::Credentials;
+pub use service::{
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+};
 pub use stage::{Context, stage};

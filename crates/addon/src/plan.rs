@@ -1,9 +1,6 @@
 //! What to do next, decided from one picture of the store. No clock, no I/O.
 
-use model::addon::{Addon, AddonState, POSTGRES};
-
-use crate::credentials::Credentials;
-use crate::service::Endpoint;
+use model::addon::{Addon, AddonState};
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,23 +13,25 @@ pub(crate) enum Action {
     Remove(Addon),
 }
 
-/// Decides, in the order in which the add-ons were asked for.
-pub(crate) fn plan(addons: Vec<Addon>, postgres: &Endpoint) -> Vec<Action> {
-    let ours = addons.into_iter().filter(|addon| addon.plan.service == POSTGRES);
-    ours.filter_map(|addon| next_step(addon, postgres)).collect()
+/// One add-on, as it is found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) addon: Addon,
+    /// Its service is reached at another address than apps were told.
+    pub(crate) is_elsewhere: bool,
 }
 
-fn next_step(addon: Addon, postgres: &Endpoint) -> Option<Action> {
+/// Decides, in the order in which the add-ons were asked for.
+pub(crate) fn plan(seen: Vec<Seen>) -> Vec<Action> {
+    seen.into_iter().filter_map(next_step).collect()
+}
+
+fn next_step(Seen { addon, is_elsewhere }: Seen) -> Option<Action> {
     match addon.state {
         AddonState::Provisioning => Some(Action::Provision(addon)),
-        AddonState::Provisioned => is_elsewhere(&addon, postgres).then_some(Action::Move(addon)),
+        AddonState::Provisioned => is_elsewhere.then_some(Action::Move(addon)),
         AddonState::Deprovisioning => Some(Action::Remove(addon)),
     }
-}
-
-fn is_elsewhere(addon: &Addon, postgres: &Endpoint) -> bool {
-    let known = addon.resource.as_ref().map(Credentials::parse);
-    !matches!(known, Some(Ok(credentials)) if credentials.endpoint() == postgres)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! The seam between the stage and whatever server holds the data.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
 use model::addon::Plan;
-
-use crate::credentials::Credentials;
+use model::config_var::{ConfigKey, Secret};
 
 /// Where apps reach a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,11 @@ pub struct DatabaseInfo {
     /// Rows in them, as the server's statistics estimate.
     pub rows: u64,
 }
+
+/// What the store keeps of an add-on is not what its service wrote. It is not shown, for it may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the add-on's credentials are unreadable")]
+pub struct BadResource;
 
 /// Why a service did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -79,22 +84,65 @@ pub enum ServiceError {
         /// How long was waited.
         limit: Duration,
     },
+    /// What is known of the add-on is unreadable.
+    #[error(transparent)]
+    Resource(#[from] BadResource),
+    /// Something else, which the cause tells.
+    #[error("could not {doing}")]
+    Other {
+        /// What was being done.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// A running piece of work of a service.
 pub type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, ServiceError>> + Send + 'a>>;
 
-/// A server that holds databases. Everything may be asked again after a kill, and then completes what is missing.
+/// The config vars of an attachment.
+pub type Values = BTreeMap<ConfigKey, Secret>;
+
+/// A service that makes what add-ons of one kind stand for. Everything may be asked again after a kill, and then
+/// completes what is missing.
+///
+/// What it keeps of an add-on is a text of its own making, the *resource*, which the store seals; all it needs to find
+/// the thing again is in there.
 pub trait DataService: Send + Sync {
-    /// Where apps reach it.
-    fn endpoint(&self) -> &Endpoint;
+    /// Its name, as in the plans (`heroku-postgresql`).
+    fn name(&self) -> &'static str;
 
-    /// Makes the database and its role, with the plan's limits.
-    fn create<'a>(&'a self, credentials: &'a Credentials, plan: &'a Plan) -> Work<'a, ()>;
+    /// Where apps reach it, for messages.
+    fn address(&self) -> String;
 
-    /// Removes the database with everything in it, whoever is connected, and its role.
-    fn remove<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, ()>;
+    /// Makes up names and keys for a new add-on. They are written down before anything is made.
+    fn make_up(&self) -> Secret;
 
-    /// Looks at the database.
-    fn measure<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, DatabaseInfo>;
+    /// Makes what the add-on stands for, with the plan's limits.
+    fn create<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
+
+    /// Removes it with everything in it, whoever uses it.
+    fn remove<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()>;
+
+    /// The resource as it has to be now that the service is reached elsewhere; none when it is where apps were told.
+    ///
+    /// # Errors
+    /// [`BadResource`].
+    fn moved(&self, resource: &Secret) -> Result<Option<Secret>, BadResource>;
+
+    /// Looks whether the service holds it; [`ServiceError::Missing`] when not.
+    fn find<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()>;
+
+    /// The config vars that an attachment of this name sets: the keys are [`model::addon::config_keys`].
+    ///
+    /// # Errors
+    /// [`BadResource`].
+    fn values(&self, resource: &Secret, attachment: &str) -> Result<Values, BadResource>;
+}
+
+/// What only Postgres can be asked.
+pub trait DatabaseService: DataService {
+    /// Looks at a database.
+    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo>;
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logs::Logs;
+use model::addon::Addon;
 use store::{Store, StoreError, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::act;
-use crate::plan::plan;
-use crate::service::DataService;
+use crate::plan::{Seen, plan};
+use crate::service::{DataService, DatabaseService};
 
 /// The net under lost wake-ups.
 const SCAN_EVERY: Duration = Duration::from_secs(30);
@@ -25,14 +26,38 @@ pub struct Context {
     /// App logs.
     pub logs: Logs,
     /// The server of Postgres databases.
-    pub postgres: Arc<dyn DataService>,
+    pub postgres: Arc<dyn DatabaseService>,
+    /// The other services.
+    pub others: Vec<Arc<dyn DataService>>,
+}
+
+impl Context {
+    /// The service of an add-on; none when this server does not offer it (any more).
+    pub(crate) fn service(&self, addon: &Addon) -> Option<Arc<dyn DataService>> {
+        let name = addon.plan.service;
+        if self.postgres.name() == name {
+            return Some(Arc::clone(&self.postgres) as Arc<dyn DataService>);
+        }
+        self.others.iter().find(|service| service.name() == name).cloned()
+    }
+
+    /// What there is to see of each add-on whose service is here.
+    fn see(&self, addons: Vec<Addon>) -> Vec<Seen> {
+        let see = |addon: Addon| {
+            let service = self.service(&addon)?;
+            // What cannot be read is moved as well: the attempt tells what is wrong.
+            let moved = addon.resource.as_ref().map(|resource| service.moved(resource));
+            Some(Seen { is_elsewhere: !matches!(moved, Some(Ok(None))), addon })
+        };
+        addons.into_iter().filter_map(see).collect()
+    }
 }
 
 impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("store", &self.store)
-            .field("postgres", self.postgres.endpoint())
+            .field("postgres", &self.postgres.address())
             .finish_non_exhaustive()
     }
 }
@@ -51,7 +76,7 @@ pub async fn stage(cx: Context, stop: CancellationToken) -> Result<(), StoreErro
         }
         let addons = cx.store.read(|tx| tx.addons()).await?;
         let mut all_done = true;
-        for action in plan(addons, cx.postgres.endpoint()) {
+        for action in plan(cx.see(addons)) {
             // An action that is broken off here is like a killed one: the next start's first scan completes it.
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),

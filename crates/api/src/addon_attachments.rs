@@ -1,6 +1,6 @@
 //! Attachments: an add-on's place in an app's config.
 
-use model::addon::Attachment;
+use model::addon::{Attachment, config_keys};
 use store::{StoreError, Tx};
 
 use crate::apps::app_ref;
@@ -41,12 +41,12 @@ fn show(tx: &Tx<'_>, call: &Call, attachment: &Attachment) -> Result<wire::Attac
     })
 }
 
-/// The config vars that an attachment sets; until the add-on is provisioned, the one it will set.
+/// The config vars that an attachment sets; until the add-on is provisioned, those it will set.
 pub(crate) fn config_vars(tx: &Tx<'_>, attachment: &Attachment) -> Result<Vec<String>, Problem> {
-    let keys = tx.attached_keys(attachment.app)?;
-    let own: Vec<_> =
-        keys.iter().filter(|(_, owner)| **owner == attachment.id).map(|(key, _)| key.to_string()).collect();
-    Ok(if own.is_empty() { vec![format!("{}{URL}", attachment.name)] } else { own })
+    let addon =
+        tx.addon(attachment.addon)?.ok_or(StoreError::Missing { what: "add-on of this attachment" })?;
+    let keys = config_keys(addon.plan.service, &attachment.name).unwrap_or_default();
+    Ok(keys.iter().map(ToString::to_string).collect())
 }
 
 /// The attachments to an app, or to all of the caller's apps.

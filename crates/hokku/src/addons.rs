@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use addon::DataService;
+use addon::DatabaseService;
 use addon::attach::{self, RequestError};
 use addon::info::InfoError;
 use addon::postgres::{Cluster, ClusterConfig, Databases, Outside, TlsFiles};
@@ -35,7 +35,7 @@ const POSTGRES_USER: &str = "postgres";
 pub(crate) struct Addons {
     /// The server that we run; none when an outside one is used.
     cluster: Option<Cluster>,
-    postgres: Arc<dyn DataService>,
+    postgres: Arc<dyn DatabaseService>,
 }
 
 impl Addons {
@@ -68,8 +68,12 @@ impl Addons {
         logs: &Logs,
         stop: &CancellationToken,
     ) {
-        let cx =
-            addon::Context { store: store.clone(), logs: logs.clone(), postgres: Arc::clone(&self.postgres) };
+        let cx = addon::Context {
+            store: store.clone(),
+            logs: logs.clone(),
+            postgres: Arc::clone(&self.postgres),
+            others: Vec::new(),
+        };
         let stage = addon::stage(cx, stop.clone());
         running.spawn(async move { stage.await.context("the stage `addon` failed") });
         if let Some(cluster) = self.cluster.clone() {
@@ -138,7 +142,7 @@ fn cluster_config(
 
 /// Joins the API's questions with the add-ons' answers.
 struct Desk {
-    postgres: Arc<dyn DataService>,
+    postgres: Arc<dyn DatabaseService>,
 }
 
 impl AddonDesk for Desk {

@@ -6,7 +6,7 @@
 //! ```
 
 use crate::app;
-use crate::config_var::Secret;
+use crate::config_var::{ConfigKey, Secret};
 use crate::id::{AddonId, AppId, AttachmentId};
 use crate::time::Timestamp;
 
@@ -117,6 +117,13 @@ pub fn plan(text: &str) -> Option<&'static Plan> {
         other => other,
     };
     PLANS.iter().find(|plan| plan.service == service && name.is_none_or(|name| name == plan.name))
+}
+
+/// The config vars that an attachment of this name sets; none when the name cannot be part of one. They are the add-on's
+/// own from the moment it is attached, also before they have values.
+#[must_use]
+pub fn config_keys(_service: &str, attachment: &str) -> Option<Vec<ConfigKey>> {
+    ConfigKey::of_platform(&format!("{attachment}_URL")).ok().map(|key| vec![key])
 }
 
 /// Makes an add-on's name like `postgresql-calm-40213` from any number (the caller's randomness).

@@ -2,20 +2,27 @@ use std::collections::BTreeSet;
 
 use model::addon::AddonState;
 use model::config_var::{ConfigKey, Secret};
-use model::id::AppId;
+use model::id::{AddonId, AppId};
 use store::{App, ConfigChange, Store, StoreError, Tx};
 
-use super::{COLORS, Request, RequestError, Requested, destroy, destroy_all, keys, provisioned, request};
+use super::{Announced, COLORS, Request, RequestError, Requested, destroy, destroy_all, request};
 use crate::credentials::Credentials;
 use crate::fixture::{mini, new_app, open_store};
+use crate::postgres::{Databases, Outside};
 use crate::service::Endpoint;
 
 fn wish<'a>(app: &App, name: Option<&'a str>, attachment: Option<&'a str>) -> Request<'a> {
     Request { app: app.id, plan: mini(), name, attachment, user: app.owner }
 }
 
-fn credentials() -> Credentials {
-    Credentials::make_up(&Endpoint { host: "pg.example.com".to_owned(), port: 5432 })
+fn resource() -> Secret {
+    Credentials::make_up(&Endpoint { host: "pg.example.com".to_owned(), port: 5432 }).url()
+}
+
+fn provisioned(tx: &Tx<'_>, id: AddonId, resource: &Secret) -> Result<Vec<Announced>, StoreError> {
+    let admin_url = Secret::from("postgres://admin@pg.example.com/postgres");
+    let outside = Outside { admin_url, authority_pem: None, public_host: None };
+    super::provisioned(tx, id, resource, &Databases::outside(outside).expect("never contacted"))
 }
 
 /// Runs `story` in one transaction of a new store.
@@ -40,7 +47,6 @@ async fn the_first_database_is_database_and_the_next_ones_have_colours() {
         assert!(addon.name.starts_with("postgresql-"), "{}", addon.name);
         assert_eq!(release.description, format!("Attach DATABASE (@ref:{})", addon.name));
         assert!(release.runs_command && tx.config_vars(app.id)?.is_empty());
-        assert_eq!(keys(&attachment)?.iter().map(ConfigKey::as_str).collect::<Vec<_>>(), ["DATABASE_URL"]);
         for _ in COLORS {
             let next = request(tx, &wish(&app, None, None))?.attachment;
             let color = next.name.strip_prefix("HEROKU_POSTGRESQL_").expect("a colour");
@@ -105,9 +111,9 @@ async fn a_provisioned_add_on_gives_its_url_to_every_app_it_is_attached_to() {
         let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
         let made = request(tx, &wish(&app, Some("db"), None))?;
         tx.create_attachment(made.addon.id, other.id, "SHARED")?;
-        let credentials = credentials();
-        let announced = provisioned(tx, made.addon.id, &credentials)?;
-        assert_eq!(provisioned(tx, made.addon.id, &credentials)?.len(), 0, "only once");
+        let resource = resource();
+        let announced = provisioned(tx, made.addon.id, &resource)?;
+        assert_eq!(provisioned(tx, made.addon.id, &resource)?.len(), 0, "only once");
         let mut lines: Vec<&str> = announced.iter().map(|it| it.line.as_str()).collect();
         lines.sort_unstable();
         assert_eq!(
@@ -119,10 +125,10 @@ async fn a_provisioned_add_on_gives_its_url_to_every_app_it_is_attached_to() {
         );
         for (app, key) in [(&app, "DATABASE_URL"), (&other, "SHARED_URL")] {
             let key = ConfigKey::of_platform(key).expect("a key");
-            assert_eq!(tx.config_vars(app.id)?.get(&key), Some(&credentials.url()));
+            assert_eq!(tx.config_vars(app.id)?.get(&key), Some(&resource));
             assert!(tx.attached_keys(app.id)?.contains_key(&key), "a user cannot change it");
             let newest = tx.newest_release(app.id)?.expect("a release");
-            assert_eq!(tx.release_config(newest.id)?.get(&key), Some(&credentials.url()));
+            assert_eq!(tx.release_config(newest.id)?.get(&key), Some(&resource));
             assert!(!newest.runs_command);
         }
         Ok(())
@@ -137,7 +143,7 @@ async fn a_destroyed_add_on_is_detached_everywhere_at_once_and_only_once() {
         let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
         let addon = request(tx, &wish(&app, Some("db"), None))?.addon;
         tx.create_attachment(addon.id, other.id, "SHARED")?;
-        provisioned(tx, addon.id, &credentials())?;
+        provisioned(tx, addon.id, &resource())?;
         let releases = destroy(tx, &addon, app.owner)?;
         let apps: BTreeSet<AppId> = releases.iter().map(|it| it.app).collect();
         assert_eq!((releases.len(), apps), (2, BTreeSet::from([app.id, other.id])));
@@ -150,7 +156,7 @@ async fn a_destroyed_add_on_is_detached_everywhere_at_once_and_only_once() {
         }
         assert_eq!(tx.addon(addon.id)?.map(|it| it.state), Some(AddonState::Deprovisioning));
         assert_eq!(destroy(tx, &addon, app.owner)?.len(), 0);
-        assert_eq!(provisioned(tx, addon.id, &credentials())?.len(), 0, "too late");
+        assert_eq!(provisioned(tx, addon.id, &resource())?.len(), 0, "too late");
         Ok(())
     })
     .await
@@ -166,7 +172,7 @@ async fn an_app_goes_at_once_and_its_add_ons_follow() {
         tx.create_attachment(own.id, other.id, "SHARED")?;
         tx.create_attachment(foreign.id, app.id, "BORROWED")?;
         for addon in [&own, &foreign] {
-            provisioned(tx, addon.id, &credentials())?;
+            provisioned(tx, addon.id, &resource())?;
         }
         let releases = destroy_all(tx, app.id, app.owner)?;
         tx.delete_app(app.id)?;

@@ -1,7 +1,7 @@
 use model::config_var::Secret;
 
-use super::{BadCredentials, Credentials};
-use crate::service::Endpoint;
+use super::Credentials;
+use crate::service::{BadResource, Endpoint};
 
 fn endpoint(host: &str) -> Endpoint {
     Endpoint { host: host.to_owned(), port: 5432 }
@@ -45,6 +45,6 @@ fn what_would_need_quoting_is_no_credential() {
         "postgres://u\"x:p@h:5432/d",
         "postgres://u:p@h:5432/d?sslmode=disable",
     ] {
-        assert_eq!(Credentials::parse(&Secret::from(text)), Err(BadCredentials), "{text}");
+        assert_eq!(Credentials::parse(&Secret::from(text)), Err(BadResource), "{text}");
     }
 }

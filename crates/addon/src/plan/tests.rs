@@ -2,38 +2,33 @@ use model::addon::{Addon, AddonState, PLANS};
 use model::id::{AddonId, AppId};
 use model::time::Timestamp;
 
-use super::{Action, plan};
-use crate::credentials::Credentials;
-use crate::service::Endpoint;
+use super::{Action, Seen, plan};
 
-fn endpoint(port: u16) -> Endpoint {
-    Endpoint { host: "pg.example.com".to_owned(), port }
-}
-
-fn addon(number: u128, state: AddonState, known_at: Option<u16>) -> Addon {
-    Addon {
+fn seen(number: u128, state: AddonState, is_elsewhere: bool) -> Seen {
+    let addon = Addon {
         id: AddonId::from_u128(number),
         name: format!("postgresql-calm-{number}"),
         app: AppId::from_u128(1),
         plan: &PLANS[0],
         state,
-        resource: known_at.map(|port| Credentials::make_up(&endpoint(port)).url()),
+        resource: None,
         created_at: Timestamp::from_micros(0),
         updated_at: Timestamp::from_micros(0),
-    }
+    };
+    Seen { addon, is_elsewhere }
 }
 
 #[test]
 fn every_add_on_gets_the_step_it_lacks() {
-    let addons = vec![
-        addon(1, AddonState::Provisioning, None),
-        addon(2, AddonState::Provisioning, Some(5432)),
-        addon(3, AddonState::Provisioned, Some(5432)),
-        addon(4, AddonState::Provisioned, Some(5433)),
-        addon(5, AddonState::Deprovisioning, Some(5433)),
-        addon(6, AddonState::Deprovisioning, None),
+    let all = vec![
+        seen(1, AddonState::Provisioning, true),
+        seen(2, AddonState::Provisioning, false),
+        seen(3, AddonState::Provisioned, false),
+        seen(4, AddonState::Provisioned, true),
+        seen(5, AddonState::Deprovisioning, true),
+        seen(6, AddonState::Deprovisioning, false),
     ];
-    let steps: Vec<String> = plan(addons, &endpoint(5432))
+    let steps: Vec<String> = plan(all)
         .iter()
         .map(|action| match action {
             Action::Provision(it) => format!("provision {}", it.name),

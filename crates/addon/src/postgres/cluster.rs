@@ -25,7 +25,7 @@ use crate::postgres::files::{self, Settings};
 use crate::postgres::place::{Owner, Place, PlaceError};
 use crate::postgres::postmaster::{self, Postmaster};
 use crate::postgres::programs::Programs;
-use crate::service::{DataService, Endpoint, ServiceError};
+use crate::service::{Endpoint, ServiceError};
 
 /// Where a port is looked for, first to last, when none is given.
 const PORTS: std::ops::Range<u16> = 5432..6432;

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use model::addon::Plan;
+use model::addon::{POSTGRES, Plan, config_keys};
 use model::config_var::Secret;
 use postgres_protocol::password::scram_sha_256;
 use tokio::time::timeout;
@@ -17,7 +17,9 @@ use tokio_postgres::{Client, Config, Row};
 use crate::credentials::Credentials;
 use crate::postgres::admin::{Admin, Session};
 use crate::postgres::tls::Tls;
-use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
+use crate::service::{
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+};
 
 /// How long a session may sit in a transaction without a word: it keeps the database from tidying up.
 const IDLE_IN_TRANSACTION: &str = "1h";
@@ -78,6 +80,11 @@ impl Databases {
     /// Those of our own server.
     pub(crate) const fn of_cluster(admin: Admin, endpoint: Endpoint) -> Self {
         Self { admin, endpoint }
+    }
+
+    /// Where apps reach it.
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// Those of a server elsewhere. It is not contacted yet.
@@ -223,25 +230,50 @@ fn count(row: &Row, column: &str) -> u64 {
 }
 
 impl DataService for Databases {
-    fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    fn name(&self) -> &'static str {
+        POSTGRES
     }
 
-    fn create<'a>(&'a self, credentials: &'a Credentials, plan: &'a Plan) -> Work<'a, ()> {
+    fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    fn make_up(&self) -> Secret {
+        Credentials::make_up(&self.endpoint).url()
+    }
+
+    fn create<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()> {
         Box::pin(self.limited(async move {
+            let credentials = Credentials::parse(resource)?;
             for step in Step::ALL {
-                self.take(step, credentials, plan).await?;
+                self.take(step, &credentials, plan).await?;
             }
             Ok(())
         }))
     }
 
-    fn remove<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, ()> {
-        Box::pin(self.limited(self.drop_all(credentials)))
+    fn remove<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        Box::pin(self.limited(async move { self.drop_all(&Credentials::parse(resource)?).await }))
     }
 
-    fn measure<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, DatabaseInfo> {
-        Box::pin(self.limited(self.look(credentials)))
+    fn moved(&self, resource: &Secret) -> Result<Option<Secret>, BadResource> {
+        let known = Credentials::parse(resource)?;
+        Ok((*known.endpoint() != self.endpoint).then(|| known.at(&self.endpoint).url()))
+    }
+
+    fn find<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?).await.map(drop) }))
+    }
+
+    fn values(&self, resource: &Secret, attachment: &str) -> Result<Values, BadResource> {
+        let keys = config_keys(POSTGRES, attachment).unwrap_or_default();
+        Ok(keys.into_iter().map(|key| (key, resource.clone())).collect())
+    }
+}
+
+impl DatabaseService for Databases {
+    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo> {
+        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?).await }))
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use logs::{Filter, Logs, LogsConfig};
-use model::addon::{Addon, AddonState, Plan};
+use model::addon::{Addon, AddonState, POSTGRES, Plan};
 use model::config_var::{ConfigKey, Secret};
 use model::id::AppId;
 use store::{App, Store, StoreError};
@@ -16,7 +16,9 @@ use crate::attach::{Request, destroy, destroy_all, request};
 use crate::credentials::Credentials;
 use crate::fixture::{Home, mini, new_app, open_store, psql, until};
 use crate::info;
-use crate::service::{DataService, DatabaseInfo, Endpoint, ServiceError, Work};
+use crate::service::{
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+};
 
 /// A server that only remembers what it was asked for, and can be made to fail.
 struct Fake {
@@ -61,28 +63,56 @@ impl Fake {
 }
 
 impl DataService for Fake {
-    fn endpoint(&self) -> &Endpoint {
-        &self.endpoint
+    fn name(&self) -> &'static str {
+        POSTGRES
     }
 
-    fn create<'a>(&'a self, credentials: &'a Credentials, _: &'a Plan) -> Work<'a, ()> {
+    fn address(&self) -> String {
+        self.endpoint.to_string()
+    }
+
+    fn make_up(&self) -> Secret {
+        Credentials::make_up(&self.endpoint).url()
+    }
+
+    fn create<'a>(&'a self, resource: &'a Secret, _: &'a Plan) -> Work<'a, ()> {
+        let credentials = Credentials::parse(resource).expect("credentials");
         let password = credentials.password().expose_secret().to_owned();
-        self.answer(credentials, |held| {
+        self.answer(&credentials, |held| {
             held.databases.insert(credentials.database().to_owned(), password);
             Some(())
         })
     }
 
-    fn remove<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, ()> {
-        self.answer(credentials, |held| {
+    fn remove<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        let credentials = Credentials::parse(resource).expect("credentials");
+        self.answer(&credentials, |held| {
             held.databases.remove(credentials.database());
             Some(())
         })
     }
 
-    fn measure<'a>(&'a self, credentials: &'a Credentials) -> Work<'a, DatabaseInfo> {
+    fn moved(&self, resource: &Secret) -> Result<Option<Secret>, BadResource> {
+        let known = Credentials::parse(resource)?;
+        Ok((*known.endpoint() != self.endpoint).then(|| known.at(&self.endpoint).url()))
+    }
+
+    fn find<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        let credentials = Credentials::parse(resource).expect("credentials");
+        self.answer(&credentials, |held| held.databases.contains_key(credentials.database()).then_some(()))
+    }
+
+    fn values(&self, resource: &Secret, attachment: &str) -> Result<Values, BadResource> {
+        let key = ConfigKey::of_platform(&format!("{attachment}_URL")).expect("a key");
+        Ok(Values::from([(key, resource.clone())]))
+    }
+}
+
+impl DatabaseService for Fake {
+    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo> {
+        let credentials = Credentials::parse(resource).expect("credentials");
         let info = DatabaseInfo { version: "15.14".to_owned(), bytes: 0, connections: 0, tables: 0, rows: 0 };
-        self.answer(credentials, |held| held.databases.contains_key(credentials.database()).then_some(info))
+        self.answer(&credentials, |held| held.databases.contains_key(credentials.database()).then_some(info))
     }
 }
 
@@ -104,10 +134,11 @@ impl World {
 
     fn start(
         &self,
-        postgres: Arc<dyn DataService>,
+        postgres: Arc<dyn DatabaseService>,
     ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
         let stop = CancellationToken::new();
-        let cx = Context { store: self.store.clone(), logs: self.logs.clone(), postgres };
+        let (store, logs) = (self.store.clone(), self.logs.clone());
+        let cx = Context { store, logs, postgres, others: Vec::new() };
         (stop.clone(), tokio::spawn(stage(cx, stop)))
     }
 

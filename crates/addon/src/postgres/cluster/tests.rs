@@ -11,11 +11,11 @@ use super::{Cluster, LOG_FILES_MAX, OpenError, remove_old_logs};
 use crate::credentials::Credentials;
 use crate::fixture::{Home, mini, psql, until};
 use crate::postgres::postmaster::members;
-use crate::service::DataService;
+use crate::service::{DataService, DatabaseService};
 
 async fn database(cluster: &Cluster) -> Credentials {
     let credentials = Credentials::make_up(cluster.endpoint());
-    cluster.databases().create(&credentials, mini()).await.expect("a database");
+    cluster.databases().create(&credentials.url(), mini()).await.expect("a database");
     credentials
 }
 
@@ -94,7 +94,7 @@ async fn a_killed_server_is_started_again_even_past_a_busy_session() {
     });
     let databases = cluster.databases();
     until("the busy session", || async {
-        databases.measure(&data).await.is_ok_and(|info| info.connections == 1).then_some(())
+        databases.measure(&data.url()).await.is_ok_and(|info| info.connections == 1).then_some(())
     })
     .await;
 

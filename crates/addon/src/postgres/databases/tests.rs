@@ -7,11 +7,11 @@ use super::{BadOutside, Databases, Outside, Step};
 use crate::credentials::Credentials;
 use crate::fixture::{Home, mini, psql, with_database};
 use crate::postgres::Cluster;
-use crate::service::{DataService, ServiceError};
+use crate::service::{DataService, DatabaseService, ServiceError};
 
 async fn made(databases: &Databases) -> Credentials {
     let credentials = Credentials::make_up(databases.endpoint());
-    databases.create(&credentials, mini()).await.expect("a database");
+    databases.create(&credentials.url(), mini()).await.expect("a database");
     credentials
 }
 
@@ -87,7 +87,7 @@ async fn a_role_has_as_many_connections_as_its_plan_gives() {
     let refused = psql(&one.url(), "require", "SELECT 1").await;
     let expected = format!("too many connections for role \"{}\"", one.user());
     assert!(refused.as_ref().is_err_and(|said| said.contains(&expected)), "{refused:?}");
-    let info = cluster.databases().measure(&one).await.expect("measured: the limit is not ours");
+    let info = cluster.databases().measure(&one.url()).await.expect("measured: the limit is not ours");
     assert_eq!(info.connections, mini().connections);
     cluster.stop().await.expect("stopped");
 }
@@ -102,10 +102,10 @@ async fn a_kill_between_two_steps_is_healed_by_doing_all_again() {
         for step in &Step::ALL[..done] {
             databases.take(*step, &credentials, mini()).await.expect("a step");
         }
-        databases.create(&credentials, mini()).await.expect("the rest");
+        databases.create(&credentials.url(), mini()).await.expect("the rest");
         psql(&credentials.url(), "require", "CREATE TABLE kept (a int)").await.expect("usable");
-        databases.create(&credentials, mini()).await.expect("again");
-        let tables = databases.measure(&credentials).await.map(|info| info.tables);
+        databases.create(&credentials.url(), mini()).await.expect("again");
+        let tables = databases.measure(&credentials.url()).await.map(|info| info.tables);
         assert!(matches!(tables, Ok(1)), "nothing is lost by doing it again: {tables:?}");
     }
     cluster.stop().await.expect("stopped");
@@ -123,16 +123,16 @@ async fn removing_leaves_nothing_even_of_a_database_in_use() {
     let connection = tokio::spawn(connection);
     client.batch_execute("CREATE TABLE t (a int); BEGIN; LOCK TABLE t").await.expect("in use");
 
-    databases.remove(&one).await.expect("removed");
+    databases.remove(&one.url()).await.expect("removed");
     connection.await.expect("no panic").expect_err("the session was ended");
-    databases.remove(&one).await.expect("nothing left to remove");
+    databases.remove(&one.url()).await.expect("nothing left to remove");
     let left =
         superuser(&cluster, &home, "SELECT datname FROM pg_database WHERE datname ~ '^d' ORDER BY 1").await;
     assert_eq!(left, two.database());
     let roles =
         superuser(&cluster, &home, "SELECT rolname FROM pg_roles WHERE rolname ~ '^u' ORDER BY 1").await;
     assert_eq!(roles, two.user());
-    assert!(matches!(databases.measure(&one).await, Err(ServiceError::Missing { .. })));
+    assert!(matches!(databases.measure(&one.url()).await, Err(ServiceError::Missing { .. })));
     cluster.stop().await.expect("stopped");
 }
 
@@ -142,7 +142,7 @@ async fn what_is_measured_is_so() {
     let cluster = home.open().await;
     let databases = cluster.databases();
     let one = made(&databases).await;
-    let before = databases.measure(&one).await.expect("measured");
+    let before = databases.measure(&one.url()).await.expect("measured");
     assert_eq!((before.connections, before.tables, before.rows), (0, 0, 0));
     assert!(before.version.starts_with(|c: char| c.is_ascii_digit()), "{}", before.version);
     // A tenant's own function must never be run with our rights.
@@ -151,7 +151,7 @@ async fn what_is_measured_is_so() {
                 ALTER DATABASE DB SET search_path = public, pg_catalog;
                 CREATE TABLE t AS SELECT generate_series(1, 1000) a; ANALYZE t";
     psql(&one.url(), "require", &trap.replace("DB", one.database())).await.expect("a table");
-    let after = databases.measure(&one).await.expect("measured");
+    let after = databases.measure(&one.url()).await.expect("measured");
     assert_eq!((after.version, after.tables, after.rows), (before.version, 1, 1000));
     assert!(after.bytes > before.bytes && before.bytes > 1 << 20);
     cluster.stop().await.expect("stopped");
@@ -176,12 +176,12 @@ async fn an_outside_server_works_the_same_with_an_administrator_who_is_no_superu
         let one = made(&databases).await;
         let answer = psql(&one.url(), "require", "CREATE TABLE t (a int); SELECT count(*) FROM t").await;
         assert_eq!(answer.as_deref(), Ok("CREATE TABLE\n0"));
-        assert!(matches!(databases.measure(&one).await, Ok(info) if info.tables == 1));
-        databases.remove(&one).await.expect("removed");
+        assert!(matches!(databases.measure(&one.url()).await, Ok(info) if info.tables == 1));
+        databases.remove(&one.url()).await.expect("removed");
     }
     let other = home.new_certificate().into_bytes();
     let doubted = Databases::outside(outside(Some(other))).expect("usable");
-    let refused = doubted.create(&Credentials::make_up(doubted.endpoint()), mini()).await;
+    let refused = doubted.create(&Credentials::make_up(doubted.endpoint()).url(), mini()).await;
     assert!(matches!(refused, Err(ServiceError::Connect { .. })), "another authority: {refused:?}");
     cluster.stop().await.expect("stopped");
 }
