@@ -72,3 +72,7 @@ id!(/// Identifies the attachment of an add-on to an app.
     AttachmentId);
 id!(/// Identifies a domain of an app.
     DomainId);
+id!(/// Identifies a transfer of a database's data: a backup, a restore or a copy.
+    TransferId);
+id!(/// Identifies a schedule of daily backups.
+    ScheduleId);

@@ -18,3 +18,4 @@ pub mod release;
 pub mod site;
 pub mod slug;
 pub mod time;
+pub mod transfer;

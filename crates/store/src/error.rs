@@ -96,6 +96,9 @@ pub enum StoreError {
     /// A state machine refused the change.
     #[error(transparent)]
     IllegalDyno(#[from] model::dyno::IllegalDynoEvent),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalTransfer(#[from] model::transfer::IllegalTransferEvent),
     /// The thread that ran the transaction died.
     #[error("the store's thread is gone")]
     Gone,

@@ -25,6 +25,7 @@ mod seal;
 mod slugs;
 mod tokens;
 mod topic;
+mod transfers;
 
 pub use accounts::Account;
 pub use apps::{App, NewApp};
@@ -35,6 +36,7 @@ pub use error::StoreError;
 pub use releases::{NewRelease, ReleaseConfig};
 pub use tokens::{NewToken, Token};
 pub use topic::{Topic, Wake};
+pub use transfers::NewTransfer;
 
 #[cfg(test)]
 mod tests;

@@ -19,11 +19,20 @@ pub enum Topic {
     Dynos,
     /// Add-ons and attachments.
     Addons,
+    /// Backups, restores and copies of databases, and their schedules.
+    Transfers,
 }
 
 impl Topic {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Apps, Self::Builds, Self::Releases, Self::Formation, Self::Dynos, Self::Addons];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Apps,
+        Self::Builds,
+        Self::Releases,
+        Self::Formation,
+        Self::Dynos,
+        Self::Addons,
+        Self::Transfers,
+    ];
 
     pub(crate) const fn bit(self) -> u8 {
         1 << self as u8
