@@ -55,7 +55,10 @@ fn measure(server: &Server, place: &Place, tools: &setup::Tools, rounds: usize) 
     let mut changes = Vec::new();
     let mut configs = Vec::new();
     let mut rollbacks = Vec::new();
+    let mut clients = Clients::default();
     for round in 0..rounds {
+        clients.credentials.push(app.credentials()?);
+        clients.command.push(app.bare_command()?);
         changes.push(app.change(&format!("edition {round}"))?);
         configs.push(app.watched(&["config:set", &format!("BENCH_ROUND={round}")])?);
         rollbacks.push(app.watched(&["rollback"])?);
@@ -64,7 +67,7 @@ fn measure(server: &Server, place: &Place, tools: &setup::Tools, rounds: usize) 
     let work = place.path("by-hand");
     fs::create_dir_all(&work).map_err(not("make", &work))?;
     let hand = Bench { app: &app.source, work: &work, variables: &variables, tools, rounds }.measure()?;
-    report(&Measured { cold, warm, changes, configs, rollbacks, hand });
+    report(&Measured { cold, warm, changes, configs, rollbacks, clients, hand });
     Ok(())
 }
 
@@ -74,7 +77,17 @@ struct Measured {
     changes: Vec<Change>,
     configs: Vec<Switch>,
     rollbacks: Vec<Switch>,
+    clients: Clients,
     hand: ByHand,
+}
+
+/// What the official client takes for itself, which no server can shorten.
+#[derive(Default)]
+struct Clients {
+    /// git asking `heroku git:credentials` for the token, once in every push.
+    credentials: Vec<Duration>,
+    /// A command that asks the server one thing and changes nothing.
+    command: Vec<Duration>,
 }
 
 /// One change of the code.
@@ -134,6 +147,23 @@ impl<'a> App<'a> {
     fn push(&self) -> Outcome<Duration> {
         let began = Instant::now();
         output(self.git().args(["push", "heroku", "main"]))?;
+        Ok(began.elapsed())
+    }
+
+    /// git asking its helper for the token, as it does in a push.
+    fn credentials(&self) -> Outcome<Duration> {
+        let ask = format!(
+            "printf 'protocol=https\\nhost=localhost:{}\\n\\n' | git credential fill",
+            self.server.port
+        );
+        let began = Instant::now();
+        output(self.server.client("sh", &self.source).args(["-c", &ask]))?;
+        Ok(began.elapsed())
+    }
+
+    fn bare_command(&self) -> Outcome<Duration> {
+        let began = Instant::now();
+        output(&mut self.heroku(&["config:get", "DEBUG"]))?;
         Ok(began.elapsed())
     }
 
@@ -237,7 +267,9 @@ fn switch(began: Instant, answers: &[Answer], is_new: impl Fn(&Answer) -> bool) 
 }
 
 fn report(measured: &Measured) {
-    let Measured { cold, warm, changes, configs, rollbacks, hand } = measured;
+    let Measured { cold, warm, changes, configs, rollbacks, clients, hand } = measured;
+    let credentials = Times::new(clients.credentials.clone());
+    let command = Times::new(clients.command.clone());
     let steps = |times: [&Times; 3]| times.iter().map(|times| times.median()).sum::<Duration>();
     let own = steps([&hand.collectstatic, &hand.migrate, &hand.boot]);
     let boot = hand.boot.median();
@@ -249,6 +281,10 @@ fn report(measured: &Measured) {
     line("  collectstatic", &hand.collectstatic, None);
     line("  migrate, nothing to do", &hand.migrate, None);
     line("  gunicorn, 2 workers: exec to first 200 with a query", &hand.boot, None);
+    say("");
+    say("the official client's own part");
+    line("  git asking `heroku git:credentials` for the token", &credentials, None);
+    line("  `heroku config:get`, which changes nothing", &command, None);
     say("");
     say("hokku");
     line(
@@ -287,8 +323,14 @@ fn report(measured: &Measured) {
     let all = switches.into_iter().chain(configs).chain(rollbacks);
     let (answers, lost) = all.fold((0, 0), |(answers, lost), it| (answers + it.answers, lost + it.lost));
     say(&format!("  requests during all changes: {answers}, not answered with 200: {lost}"));
-    let over = news.median().saturating_sub(own);
-    say(&format!("  the platform's own part of a one-line change: {} (budget: 1 s)", seconds(over)));
+    let over = |what: &str, whole: Duration, others: Duration, budget: &str| {
+        say(&format!("  {what}: {} (budget: {budget})", seconds(whole.saturating_sub(others))));
+    };
+    say("");
+    say("the platform's own part: without the client's and the app's");
+    over("one-line change", news.median(), own + credentials.median(), "1 s");
+    over("config change", first(configs).median(), boot + command.median(), "0.5 s");
+    over("rollback", first(rollbacks).median(), boot + command.median(), "0.5 s");
 }
 
 #[cfg(test)]
