@@ -84,7 +84,7 @@ struct Measured {
 /// What the official client takes for itself, which no server can shorten.
 #[derive(Default)]
 struct Clients {
-    /// git asking `heroku git:credentials` for the token, once in every push.
+    /// git starting `heroku git:credentials` twice, as in every push: to ask for the token, and to tell that it was right.
     credentials: Vec<Duration>,
     /// A command that asks the server one thing and changes nothing.
     command: Vec<Duration>,
@@ -150,10 +150,10 @@ impl<'a> App<'a> {
         Ok(began.elapsed())
     }
 
-    /// git asking its helper for the token, as it does in a push.
+    /// git asking its helper for the token and telling it that it was right, as it does in a push.
     fn credentials(&self) -> Outcome<Duration> {
         let ask = format!(
-            "printf 'protocol=https\\nhost=localhost:{}\\n\\n' | git credential fill",
+            "printf 'protocol=https\\nhost=localhost:{}\\n\\n' | git credential fill | git credential approve",
             self.server.port
         );
         let began = Instant::now();
@@ -283,7 +283,7 @@ fn report(measured: &Measured) {
     line("  gunicorn, 2 workers: exec to first 200 with a query", &hand.boot, None);
     say("");
     say("the official client's own part");
-    line("  git asking `heroku git:credentials` for the token", &credentials, None);
+    line("  git's two calls of `heroku git:credentials`", &credentials, None);
     line("  `heroku config:get`, which changes nothing", &command, None);
     say("");
     say("hokku");
