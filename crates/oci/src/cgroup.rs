@@ -131,7 +131,10 @@ impl Hierarchy {
 
     /// Removes the then empty parent group of a server that is gone for good; missing is fine.
     pub fn remove_parent(&self, parent: &str) -> Result<(), CgroupError> {
-        Cgroup { hierarchy: self.clone(), name: PathBuf::from(parent) }.remove()
+        Cgroup { hierarchy: self.clone(), name: PathBuf::from(parent) }.remove()?;
+        // Some runtimes (runc) make groups in the second hierarchy of a hybrid machine too.
+        let Some(path) = self.hybrid().map(|root| root.join(parent)) else { return Ok(()) };
+        remove_group(&path).map_err(|cause| CgroupError::File { path, cause })
     }
 }
 
