@@ -1,9 +1,12 @@
 //! `GET /account`, `PATCH /account`, `GET /users/{account}`.
 
+use model::account::check_password;
+use model::config_var::Secret;
 use store::Account;
 
 use crate::body::Json;
 use crate::call::Call;
+use crate::credentials::hash_password;
 use crate::error::Problem;
 use crate::reply::{Answer, Reply};
 
@@ -57,13 +60,23 @@ pub(crate) fn check_self(call: &Call) -> Result<(), Problem> {
     if is_self { Ok(()) } else { Err(Problem::NotFound { resource: "account" }) }
 }
 
-/// Changes the person's name.
+/// Changes the person's name, or the password for who knows the present one.
 pub(crate) async fn update(call: Call, Json(change): Json<wire::AccountChange>) -> Answer {
-    let wire::AccountChange { name, allow_tracking: _, beta: _ } = change;
+    let wire::AccountChange { name, allow_tracking: _, beta: _, password, new_password } = change;
     if name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
         return Err(Problem::Invalid(format!("Name is too long (maximum is {NAME_CHARS_MAX} characters)")));
     }
+    let hash = match new_password {
+        Some(new) => {
+            Some(new_hash(&call, Secret::new(password.unwrap_or_default()), Secret::new(new)).await?)
+        }
+        None => None,
+    };
     call.write(move |tx, call, _| {
+        if let Some(hash) = &hash {
+            tx.set_password_hash(call.caller.id, Some(hash))?;
+            tx.delete_tokens(call.caller.id, call.token, false)?;
+        }
         if let Some(name) = &name {
             tx.set_account_name(call.caller.id, Some(name.as_str()).filter(|name| !name.is_empty()))?;
         }
@@ -71,4 +84,15 @@ pub(crate) async fn update(call: Call, Json(change): Json<wire::AccountChange>) 
         Ok(Reply::ok(&show(&account)))
     })
     .await
+}
+
+/// The hash of a new password, when the present one is right. Other logins end with the change.
+async fn new_hash(call: &Call, present: Secret, new: Secret) -> Result<String, Problem> {
+    let account = &call.caller;
+    check_password(new.expose_secret(), &account.email).map_err(Problem::invalid)?;
+    if !call.server.is_password(&account.email, present, account.password_hash.clone()).await? {
+        return Err(Problem::Invalid("The present password is wrong.".to_owned()));
+    }
+    let hashing = call.server.one_at_a_time(move || hash_password(&new));
+    hashing.await?.map_err(Problem::internal)
 }

@@ -153,7 +153,7 @@ pub(crate) async fn create(call: Call, Json(request): Json<wire::AddonRequest>) 
 /// Destroys an add-on and everything in it.
 pub(crate) async fn destroy(call: Call, Json(asked): Json<wire::AddonDestruction>) -> Answer {
     call.write(move |tx, call, said| {
-        let app = call.app(tx)?;
+        let app = call.own_app(tx, "destroy its add-ons")?;
         let addon = of_app(tx, call, &app)?;
         if addon.app != app.id {
             return Err(Problem::Invalid(format!("{} belongs to another app.", addon.name)));

@@ -60,16 +60,17 @@ fn show(tx: &Tx<'_>, call: &Call, app: &App) -> Result<wire::App, Problem> {
     })
 }
 
-fn show_own(tx: &Tx<'_>, call: &Call) -> Result<Vec<wire::App>, Problem> {
-    tx.apps_of(call.caller.id)?.iter().map(|app| show(tx, call, app)).collect()
-}
-
-/// The caller's apps.
+/// The caller's apps, and those that the caller is a collaborator of.
 pub(crate) async fn list(call: Call) -> Answer {
-    call.read(|tx, call| call.list(show_own(tx, call)?, FIELDS)).await
+    call.read(|tx, call| {
+        let shown: Result<Vec<_>, _> =
+            tx.apps_open_to(call.caller.id)?.iter().map(|app| show(tx, call, app)).collect();
+        call.list(shown?, FIELDS)
+    })
+    .await
 }
 
-/// `GET /users/{account}/apps`: the caller's apps.
+/// `GET /users/{account}/apps`: the same; clients tell by the owner which are the caller's own.
 pub(crate) async fn list_of_user(call: Call) -> Answer {
     check_self(&call)?;
     list(call).await
@@ -150,6 +151,7 @@ pub(crate) async fn update(call: Call, Json(change): Json<wire::AppChange>) -> A
     call.write(move |tx, call, _| {
         let app = call.app(tx)?;
         if let Some(name) = name.as_ref().filter(|name| **name != app.name) {
+            access::check_owner(tx, &call.caller, &app, "rename it")?;
             let hostname = call.server.cx.site.app_host(name).map_err(Problem::invalid)?;
             tx.rename_app(app.id, name, &hostname)?;
         }
@@ -171,7 +173,7 @@ fn check_stack(name: &str) -> Result<(), Problem> {
 /// once they see that the app is gone.
 pub(crate) async fn destroy(call: Call) -> Answer {
     call.write(|tx, call, said| {
-        let app = call.app(tx)?;
+        let app = call.own_app(tx, "destroy it")?;
         let shown = show(tx, call, &app)?;
         let elsewhere = call.server.cx.addons.destroy_all(tx, &app, &call.caller)?;
         elsewhere.iter().for_each(|release| said.released(release));

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::{HOST, RANGE};
 use http::request::Parts;
 use logs::event;
-use model::id::AppId;
+use model::id::{AppId, TokenId};
 use model::log::{Line, Source};
 use model::release::Release;
 use model::site::Site;
@@ -21,12 +21,18 @@ use crate::{Server, access, range};
 
 /// The account a request was let in for; put there by the door.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller(pub(crate) Account);
+pub(crate) struct Caller {
+    pub(crate) account: Account,
+    /// The token it came with; none for a password.
+    pub(crate) token: Option<TokenId>,
+}
 
 /// Who asks, for what, and how.
 pub(crate) struct Call {
     pub(crate) server: Arc<Server>,
     pub(crate) caller: Account,
+    /// The token it came with; none for a password.
+    pub(crate) token: Option<TokenId>,
     pub(crate) extras: Extras,
     range: Option<String>,
     path: Vec<(String, String)>,
@@ -37,7 +43,7 @@ impl FromRequestParts<Arc<Server>> for Call {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, server: &Arc<Server>) -> Result<Self, Problem> {
-        let Some(Caller(caller)) = parts.extensions.get::<Caller>().cloned() else {
+        let Some(Caller { account: caller, token }) = parts.extensions.get::<Caller>().cloned() else {
             return Err(Problem::NoCredentials);
         };
         let params = RawPathParams::from_request_parts(parts, server).await;
@@ -47,6 +53,7 @@ impl FromRequestParts<Arc<Server>> for Call {
         Ok(Self {
             server: Arc::clone(server),
             caller,
+            token,
             extras: extras(&parts.headers),
             range,
             path,
@@ -78,6 +85,13 @@ impl Call {
     /// The app that the path names.
     pub(crate) fn app(&self, tx: &Tx<'_>) -> Result<App, Problem> {
         access::app(tx, &self.caller, self.param("app"))
+    }
+
+    /// The app that the path names, for what only its owner may do: `what` completes "may …".
+    pub(crate) fn own_app(&self, tx: &Tx<'_>, what: &str) -> Result<App, Problem> {
+        let app = self.app(tx)?;
+        access::check_owner(tx, &self.caller, &app, what)?;
+        Ok(app)
     }
 
     /// A URL of this API; `path` begins with `/`.

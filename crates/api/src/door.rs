@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{AUTHORIZATION, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use model::account::Email;
+use model::config_var::Secret;
+use model::scope::{Scope, Scopes};
 use store::{Account, StoreError};
 use tokio::time::timeout;
 
@@ -18,6 +20,8 @@ use crate::error::Problem;
 use crate::{Server, accept, etag};
 
 const RATELIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const OAUTH_SCOPE: HeaderName = HeaderName::from_static("oauth-scope");
+const OAUTH_SCOPE_ACCEPTED: HeaderName = HeaderName::from_static("oauth-scope-accepted");
 
 /// How long a login may wait for its turn to be checked.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,6 +44,16 @@ pub(crate) enum Door {
 pub(crate) struct Gate {
     pub(crate) server: Arc<Server>,
     pub(crate) door: Door,
+    /// What a token must allow.
+    pub(crate) needed: Scope,
+}
+
+/// Who was let in, and with what.
+struct Admitted {
+    caller: Caller,
+    scopes: Scopes,
+    /// What is left of the rate limit.
+    left: u32,
 }
 
 /// Lets a request in, or answers it.
@@ -48,61 +62,107 @@ pub(crate) async fn enter(State(gate): State<Gate>, mut request: Request, next: 
         return next.run(request).await;
     }
     let known = request.headers().get(IF_NONE_MATCH).filter(|_| request.method() == Method::GET).cloned();
-    let mut remaining = None;
     let mut response = match admit(&gate, request.headers()).await {
-        Ok((account, left)) => {
-            remaining = Some(left);
+        Ok(Admitted { caller, scopes, left }) => {
             request.headers_mut().remove(AUTHORIZATION);
-            request.extensions_mut().insert(Caller(account));
-            next.run(request).await
+            request.extensions_mut().insert(caller);
+            let mut response = match scopes.allow(gate.needed) {
+                true => next.run(request).await,
+                false => Problem::Scope { had: scopes.to_string(), accepted: accepted(gate.needed) }
+                    .into_response(),
+            };
+            response.headers_mut().insert(RATELIMIT_REMAINING, HeaderValue::from(left));
+            tell(&mut response, OAUTH_SCOPE, &scopes.to_string());
+            tell(&mut response, OAUTH_SCOPE_ACCEPTED, &accepted(gate.needed));
+            response
         }
         Err(problem) => problem.into_response(),
     };
-    if let Some(remaining) = remaining {
-        response.headers_mut().insert(RATELIMIT_REMAINING, HeaderValue::from(remaining));
-    }
     etag::apply(&mut response, known.as_ref());
     response
 }
 
-/// The account that asks, and what is left of its rate limit.
-async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<(Account, u32), Problem> {
+/// Every scope that would do, with spaces between.
+fn accepted(needed: Scope) -> String {
+    let words: Vec<_> =
+        Scope::ALL.into_iter().filter(|scope| scope.allows(needed)).map(Scope::as_str).collect();
+    words.join(" ")
+}
+
+fn tell(response: &mut Response, name: HeaderName, words: &str) {
+    // Scopes are plain words.
+    if let Ok(value) = HeaderValue::from_str(words) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+/// Who asks.
+async fn admit(gate: &Gate, headers: &HeaderMap) -> Result<Admitted, Problem> {
     let server = &gate.server;
     accept::check_version(headers)?;
     let credentials = credentials(headers).ok_or(Problem::NoCredentials)?;
-    let account = match account_of_token(server, &credentials).await? {
-        Some(account) => account,
-        None if gate.door == Door::Login => login(server, credentials).await?,
+    let (caller, scopes) = match caller_of_token(server, &credentials).await? {
+        Some(found) => found,
+        None if gate.door == Door::Login => {
+            (Caller { account: login(server, credentials).await?, token: None }, Scopes::global())
+        }
         None => return Err(Problem::BadCredentials),
     };
     let now = server.cx.store.now();
     let left = match gate.door {
-        Door::Unmetered => server.requests.left(&account.id, now),
-        _ => server.requests.take(account.id, now).ok_or(Problem::RateLimited)?,
+        Door::Unmetered => server.requests.left(&caller.account.id, now),
+        _ => server.requests.take(caller.account.id, now).ok_or(Problem::RateLimited)?,
     };
-    Ok((account, left))
+    Ok(Admitted { caller, scopes, left })
 }
 
-async fn account_of_token(server: &Server, credentials: &Credentials) -> Result<Option<Account>, Problem> {
+async fn caller_of_token(
+    server: &Server,
+    credentials: &Credentials,
+) -> Result<Option<(Caller, Scopes)>, Problem> {
     let token = credentials.secret.clone();
-    let found = server.cx.store.read(move |tx| match tx.token_by_secret(token.expose_secret())? {
-        Some(token) => tx.account(token.account),
-        None => Ok::<_, StoreError>(None),
+    let found = server.cx.store.read(move |tx| {
+        let Some(token) = tx.token_by_secret(token.expose_secret())? else {
+            return Ok::<_, StoreError>(None);
+        };
+        let account = tx.account(token.account)?.filter(|account| account.removed_at.is_none());
+        Ok(account.map(|account| (Caller { account, token: Some(token.id) }, token.scopes)))
     });
     Ok(found.await?)
 }
 
-/// Checks an address and a password; slow by design, so only few at a time and not too often.
+/// Checks an address and a password: not too often for one address.
 async fn login(server: &Server, credentials: Credentials) -> Result<Account, Problem> {
     let Credentials { user, secret } = credentials;
     let email: Email = user.parse().map_err(|_| Problem::BadCredentials)?;
-    let now = server.cx.store.now();
-    server.logins.take(email.to_string(), now).ok_or(Problem::RateLimited)?;
-    let turn = timeout(TURN_TIMEOUT, server.password_checks.acquire()).await;
-    let _turn = turn.map_err(|_| Problem::RateLimited)?.map_err(Problem::internal)?;
-    let account = server.cx.store.read(move |tx| tx.account_by_email(&email)).await?;
+    let wanted = email.clone();
+    let account = server.cx.store.read(move |tx| tx.account_by_email(&wanted)).await?;
+    let account = account.filter(|account| account.removed_at.is_none());
     let hash = account.as_ref().and_then(|account| account.password_hash.clone());
-    let checking = tokio::task::spawn_blocking(move || is_password(&secret, hash.as_deref()));
-    let is_right = checking.await.map_err(Problem::internal)?;
+    let is_right = server.is_password(&email, secret, hash).await?;
     account.filter(|_| is_right).ok_or(Problem::BadCredentials)
+}
+
+impl Server {
+    /// Whether a password has this hash. Slow by design, so only few are checked at a time, and each address only has so
+    /// many tries; whether there is such an account changes neither the time nor the answer.
+    pub(crate) async fn is_password(
+        &self,
+        email: &Email,
+        password: Secret,
+        hash: Option<String>,
+    ) -> Result<bool, Problem> {
+        self.logins.take(email.to_string(), self.cx.store.now()).ok_or(Problem::RateLimited)?;
+        self.one_at_a_time(move || is_password(&password, hash.as_deref())).await
+    }
+
+    /// Does something slow with a password, when it is its turn.
+    pub(crate) async fn one_at_a_time<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = timeout(TURN_TIMEOUT, self.password_checks.acquire()).await;
+        let _turn = turn.map_err(|_| Problem::RateLimited)?.map_err(Problem::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(Problem::internal)
+    }
 }

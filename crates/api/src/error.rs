@@ -35,6 +35,10 @@ pub(crate) enum Problem {
     NoProcessType { kind: String },
     /// No such add-on service or plan.
     NoPlan { name: String },
+    /// The token was made for less. Scopes as words with spaces between.
+    Scope { had: String, accepted: String },
+    /// It is known, but not the caller's to do; the text says whose.
+    Forbidden(String),
     /// The URL was its own permission, and that has run out or was never valid.
     Expired,
     /// What was asked cannot be; the text says why and what to do.
@@ -74,7 +78,7 @@ impl Problem {
             | Self::NotFound { .. }
             | Self::NoProcessType { .. }
             | Self::NoPlan { .. } => StatusCode::NOT_FOUND,
-            Self::Expired => StatusCode::FORBIDDEN,
+            Self::Expired | Self::Scope { .. } | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -93,7 +97,7 @@ impl Problem {
             | Self::NotFound { .. }
             | Self::NoProcessType { .. }
             | Self::NoPlan { .. } => "not_found",
-            Self::Expired => "forbidden",
+            Self::Expired | Self::Scope { .. } | Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid_params",
             Self::Conflict(_) => "conflict",
             Self::BadRange => "requested_range_not_satisfiable",
@@ -104,8 +108,14 @@ impl Problem {
 
     fn message(&self) -> String {
         let fixed = match self {
-            Self::Invalid(text) | Self::Conflict(text) => {
+            Self::Invalid(text) | Self::Conflict(text) | Self::Forbidden(text) => {
                 return text.clone();
+            }
+            Self::Scope { had, accepted } => {
+                let accepted = accepted.replace(' ', ", ");
+                return format!(
+                    "This token's scope ({had}) does not allow that. It needs one of: {accepted}."
+                );
             }
             Self::TooLarge { at_most } => {
                 return format!("The request body is too large (at most {at_most} bytes).");
@@ -154,6 +164,8 @@ fn spoken(resource: &'static str) -> &'static str {
         "add_on attachment" => "add-on attachment",
         "add_on service" => "add-on service",
         "pipeline_coupling" => "pipeline coupling",
+        "app_transfer" => "app transfer",
+        "invitation" => "invitation: it was used, replaced, or its time is over; ask for a new link",
         other => other,
     }
 }
@@ -248,4 +260,11 @@ pub(crate) fn no_such_buildpack(name: &str, known: &[String]) -> Problem {
 /// More dynos than an app may have.
 pub(crate) fn too_many_dynos(at_most: u32) -> Problem {
     Problem::Invalid(format!("Cannot run more than {at_most} dynos of one app."))
+}
+
+/// Somebody who has no account here.
+pub(crate) fn no_such_person(name: &str) -> Problem {
+    Problem::Invalid(format!(
+        "There is no account of {name} on this platform. Its owner adds people: hokku accounts:add {name}"
+    ))
 }

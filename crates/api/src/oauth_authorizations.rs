@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use model::config_var::Secret;
+use model::scope::{Scope, Scopes};
+use model::time::Timestamp;
 use store::{NewToken, Token, Tx};
 
 use crate::body::Json;
@@ -12,12 +14,12 @@ use crate::error::Problem;
 use crate::reply::{Answer, Reply};
 
 const FIELDS: &[&str] = &["id"];
-/// The one scope there is.
-const SCOPE: &str = "global";
 /// Longest description, in characters.
 const DESCRIPTION_CHARS_MAX: usize = 250;
 /// Most tokens of one account.
 const TOKENS_MAX: usize = 1_000;
+/// Longest life of a token that ends by itself: a century.
+const LIFETIME_SECONDS_MAX: u64 = 100 * 365 * 24 * 3600;
 const DESCRIPTION_DEFAULT: &str = "Long-lived user authorization";
 
 /// `secret` is the token in full, when it is shown for the first time.
@@ -32,9 +34,9 @@ fn show(tx: &Tx<'_>, call: &Call, token: &Token, secret: Option<&Secret>) -> wir
         grant: None,
         id: token.id.to_string(),
         refresh_token: None,
-        scope: vec![SCOPE.to_owned()],
+        scope: token.scopes.iter().map(|scope| scope.to_string()).collect(),
         session: None,
-        updated_at: token.created_at.to_api(),
+        updated_at: token.updated_at.to_api(),
         user: wire::AuthorizationUser {
             email: call.caller.email.to_string(),
             full_name: call.caller.name.clone(),
@@ -66,29 +68,31 @@ pub(crate) async fn info(call: Call) -> Answer {
     call.read(|tx, call| Ok(Reply::ok(&show(tx, call, &find(tx, call)?, None)))).await
 }
 
-/// Makes a token: `heroku login -i` and `heroku authorizations:create`.
-pub(crate) async fn create(call: Call, Json(request): Json<wire::AuthorizationRequest>) -> Answer {
-    let wire::AuthorizationRequest { scope, description, expires_in } = request;
-    if let Some(other) = scope.iter().find(|scope| *scope != SCOPE) {
-        return Err(Problem::Invalid(format!(
-            "Scope `{other}` is not supported. Tokens have the scope `{SCOPE}`."
-        )));
+/// A number of seconds, at least one. At most a century.
+fn lifetime(seconds: &str) -> Result<Duration, Problem> {
+    match seconds.parse::<u64>() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds.min(LIFETIME_SECONDS_MAX))),
+        _ => Err(Problem::Invalid("`expires_in` must be a number of seconds.".to_owned())),
     }
-    let description = description.unwrap_or_else(|| DESCRIPTION_DEFAULT.to_owned());
+}
+
+fn check_description(description: &str) -> Result<(), Problem> {
     if description.chars().count() > DESCRIPTION_CHARS_MAX {
         return Err(Problem::Invalid(format!(
             "Description is too long (maximum is {DESCRIPTION_CHARS_MAX} characters)"
         )));
     }
-    let lifetime = match expires_in {
-        Some(seconds) => Some(Duration::from_secs(
-            seconds
-                .0
-                .parse()
-                .map_err(|_| Problem::Invalid("`expires_in` must be a number of seconds.".to_owned()))?,
-        )),
-        None => None,
-    };
+    Ok(())
+}
+
+/// Makes a token: `heroku login -i` and `heroku authorizations:create`.
+pub(crate) async fn create(call: Call, Json(request): Json<wire::AuthorizationRequest>) -> Answer {
+    let wire::AuthorizationRequest { scope, description, expires_in } = request;
+    let scopes = scope.iter().map(|scope| scope.parse::<Scope>()).collect::<Result<Vec<_>, _>>();
+    let scopes = Scopes::of(scopes.map_err(Problem::invalid)?);
+    let description = description.unwrap_or_else(|| DESCRIPTION_DEFAULT.to_owned());
+    check_description(&description)?;
+    let lifetime = expires_in.map(|seconds| lifetime(&seconds.0)).transpose()?;
     call.write(move |tx, call, _| {
         if tx.tokens(call.caller.id)?.len() >= TOKENS_MAX {
             return Err(Problem::Invalid(format!(
@@ -98,8 +102,40 @@ pub(crate) async fn create(call: Call, Json(request): Json<wire::AuthorizationRe
         let token = new_token();
         let expires_at = lifetime.map(|lifetime| tx.now().plus(lifetime));
         let account = call.caller.id;
-        let made = tx.create_token(&NewToken { account, token: token.clone(), description, expires_at })?;
+        let made =
+            tx.create_token(&NewToken { account, token: token.clone(), description, scopes, expires_at })?;
         Ok(Reply::created(&show(tx, call, &made, Some(&token))))
+    })
+    .await
+}
+
+/// Says anew what a token is for.
+pub(crate) async fn update(call: Call, Json(change): Json<wire::AuthorizationChange>) -> Answer {
+    if change.client.is_some() {
+        return Err(Problem::Invalid("There are no OAuth clients here.".to_owned()));
+    }
+    change.description.as_deref().map_or(Ok(()), check_description)?;
+    call.write(move |tx, call, _| {
+        let token = find(tx, call)?;
+        if let Some(description) = &change.description {
+            tx.describe_token(token.id, description)?;
+        }
+        let changed = tx.token(token.id)?.ok_or(Problem::NotFound { resource: "authorization" })?;
+        Ok(Reply::ok(&show(tx, call, &changed, None)))
+    })
+    .await
+}
+
+/// Gives an authorization another token; the one before stops working at once. One that ends by itself gets as much time
+/// as it had at first.
+pub(crate) async fn rotate(call: Call) -> Answer {
+    call.write(|tx, call, _| {
+        let old = find(tx, call)?;
+        let token = new_token();
+        let life = |end: Timestamp| tx.now().plus(end.since(old.updated_at));
+        tx.replace_token(old.id, &token, old.expires_at.map(life))?;
+        let changed = tx.token(old.id)?.ok_or(Problem::NotFound { resource: "authorization" })?;
+        Ok(Reply::ok(&show(tx, call, &changed, Some(&token))))
     })
     .await
 }

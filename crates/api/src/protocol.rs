@@ -45,7 +45,10 @@ pub(crate) async fn frame(request: Request, next: Next) -> Response {
 
 /// The path for our log: a URL that is its own permission must not stand there.
 fn shown(path: &str) -> &str {
-    ["/streams", "/sources"].into_iter().find(|prefix| path.starts_with(prefix)).unwrap_or(path)
+    ["/streams", "/sources", "/hokku/invitations"]
+        .into_iter()
+        .find(|prefix| path.starts_with(prefix))
+        .unwrap_or(path)
 }
 
 /// The answer to a path or method that is not served.

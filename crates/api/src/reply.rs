@@ -13,6 +13,8 @@ use crate::error::Problem;
 pub(crate) type Answer = Result<Reply, Problem>;
 
 pub(crate) const NEXT_RANGE: HeaderName = HeaderName::from_static("next-range");
+/// Heroku's CLI prints what is in it.
+const WARNING_MESSAGE: HeaderName = HeaderName::from_static("warning-message");
 pub(crate) const ACCEPT_RANGES: HeaderName = HeaderName::from_static("accept-ranges");
 
 /// JSON with a status and headers.
@@ -47,6 +49,12 @@ impl Reply {
     /// 202 and `{}`: it will be done.
     pub(crate) fn accepted() -> Self {
         Self::new(StatusCode::ACCEPTED, &wire::Empty {})
+    }
+
+    /// Adds a line that command lines print as a warning.
+    pub(crate) fn warning(mut self, line: &str) -> Self {
+        self.header(WARNING_MESSAGE, line);
+        self
     }
 
     /// Says how a list was cut: which fields can be asked for, and the `Range` of the rest.

@@ -8,13 +8,14 @@ use axum::handler::Handler;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
+use model::scope::Scope;
 
 use crate::door::{Door, Gate, enter};
 use crate::{
-    Context, Server, account, addon_attachments, addon_services, addons, apps, buildpacks, builds,
-    collaborators, config_vars, databases, domains, dyno_sizes, dynos, features, formation, log_sessions,
-    log_stream, nothing, oauth_authorizations, output_streams, protocol, rate_limit, regions, releases,
-    slugs, sources, stacks, status,
+    Context, Server, account, accounts, addon_attachments, addon_services, addons, app_transfers, apps,
+    buildpacks, builds, collaborators, config_vars, databases, domains, dyno_sizes, dynos, features,
+    formation, invitations, keys, log_sessions, log_stream, nothing, oauth_authorizations, output_streams,
+    protocol, rate_limit, regions, releases, scopes, slugs, sources, stacks, status,
 };
 
 /// One method of one path.
@@ -40,13 +41,17 @@ pub struct RouteName {
     pub path: &'static str,
     /// Whether only an account may use it; the others are public, or their URL is the permission.
     pub needs_account: bool,
+    /// The least scope that a token needs for it.
+    pub scope: Scope,
 }
 
 /// The name of every route, so that tests can hold that none is left out.
 #[must_use]
 pub fn route_names() -> Vec<RouteName> {
-    let named =
-        |Route { method, path, door, .. }| RouteName { method, path, needs_account: door != Door::Open };
+    let named = |Route { method, path, door, .. }| {
+        let scope = scopes::needed(&method, path);
+        RouteName { method, path, needs_account: door != Door::Open, scope }
+    };
     table().into_iter().map(named).collect()
 }
 
@@ -54,7 +59,8 @@ pub fn route_names() -> Vec<RouteName> {
 pub fn routes(cx: Context) -> Router {
     let server = Arc::new(Server::new(cx));
     let add = |router: Router<Arc<Server>>, route: Route| {
-        let gate = Gate { server: Arc::clone(&server), door: route.door };
+        let needed = scopes::needed(&route.method, route.path);
+        let gate = Gate { server: Arc::clone(&server), door: route.door, needed };
         router.route(route.path, route.handler.layer(from_fn_with_state(gate, enter)))
     };
     table()
@@ -98,7 +104,7 @@ fn delete<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H
 
 /// Every route. Whose app it is, is decided behind the door, in `access`.
 fn table() -> Vec<Route> {
-    [of_accounts(), of_apps(), of_processes(), of_releases(), of_addons(), of_the_platform()]
+    [of_accounts(), of_people(), of_apps(), of_processes(), of_releases(), of_addons(), of_the_platform()]
         .into_iter()
         .flatten()
         .collect()
@@ -111,19 +117,43 @@ fn of_accounts() -> Vec<Route> {
         get("/account/rate-limits", rate_limit::info).through(Door::Unmetered),
         get("/account/features", nothing::of_account),
         get("/account/features/{feature}", features::of_account),
-        get("/account/keys", nothing::of_account),
+        patch("/account/features/{feature}", features::of_account),
+        get("/account/keys", keys::list),
+        post("/account/keys", keys::create),
+        get("/account/keys/{key}", keys::info),
+        delete("/account/keys/{key}", keys::destroy),
+        get("/account/app-transfers", app_transfers::list),
+        post("/account/app-transfers", app_transfers::create),
+        get("/account/app-transfers/{app_transfer}", app_transfers::info),
+        patch("/account/app-transfers/{app_transfer}", app_transfers::update),
+        delete("/account/app-transfers/{app_transfer}", app_transfers::destroy),
         get("/users/{account}", account::user),
         get("/users/{account}/apps", apps::list_of_user),
         get("/oauth/authorizations", oauth_authorizations::list),
         post("/oauth/authorizations", oauth_authorizations::create).through(Door::Login),
         get("/oauth/authorizations/{authorization}", oauth_authorizations::info),
+        patch("/oauth/authorizations/{authorization}", oauth_authorizations::update),
         delete("/oauth/authorizations/{authorization}", oauth_authorizations::destroy),
+        post("/oauth/authorizations/{authorization}/actions/regenerate-tokens", oauth_authorizations::rotate),
         get("/oauth/clients", nothing::of_account),
         get("/oauth/sessions", nothing::of_account),
         delete("/oauth/sessions/{session}", oauth_authorizations::destroy_session),
         get("/teams", nothing::of_account),
         get("/spaces", nothing::of_account),
         get("/pipelines", nothing::of_account),
+    ]
+}
+
+/// The people of the platform: for its owner, and for who was given a link.
+fn of_people() -> Vec<Route> {
+    vec![
+        get("/hokku/accounts", accounts::list),
+        post("/hokku/accounts", accounts::create),
+        get("/hokku/accounts/{account}", accounts::info),
+        delete("/hokku/accounts/{account}", accounts::destroy),
+        post("/hokku/accounts/{account}/actions/reset", accounts::reset),
+        get("/hokku/invitations/{permit}", invitations::info).through(Door::Open),
+        post("/hokku/invitations/{permit}", invitations::accept).through(Door::Open),
     ]
 }
 
@@ -138,13 +168,16 @@ fn of_apps() -> Vec<Route> {
         get("/apps/{app}/config-vars", config_vars::info),
         patch("/apps/{app}/config-vars", config_vars::update),
         get("/apps/{app}/collaborators", collaborators::list),
+        post("/apps/{app}/collaborators", collaborators::create),
         get("/apps/{app}/collaborators/{collaborator}", collaborators::info),
+        delete("/apps/{app}/collaborators/{collaborator}", collaborators::destroy),
         get("/apps/{app}/domains", domains::list),
         post("/apps/{app}/domains", domains::create),
         get("/apps/{app}/domains/{domain}", domains::info),
         delete("/apps/{app}/domains/{domain}", domains::destroy),
-        get("/apps/{app}/features", nothing::of_app),
+        get("/apps/{app}/features", features::list),
         get("/apps/{app}/features/{feature}", features::of_app),
+        patch("/apps/{app}/features/{feature}", features::update),
         get("/apps/{app}/sni-endpoints", nothing::of_app),
         get("/apps/{app}/log-drains", nothing::of_app),
         get("/apps/{app}/webhooks", nothing::of_app),

@@ -7,6 +7,7 @@ use http::header::AUTHORIZATION;
 use model::app::AppName;
 use model::config_var::Secret;
 use model::id::AccountId;
+use model::scope::Scope;
 use store::{App, Store, StoreError};
 
 /// Most characters of an unknown name that are repeated.
@@ -24,38 +25,45 @@ pub(crate) enum Denied {
         /// The name that was asked for.
         name: String,
     },
+    /// The token was made for less.
+    #[error("the token's scope does not allow it")]
+    Scope {
+        /// What it would need.
+        needed: Scope,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The app named by `repository` (`<name>.git`) and who calls, if they may push to it and fetch from it.
+/// The app named by `repository` (`<name>.git`) and who calls, if they may work on it and their token is good for what
+/// is `needed`: `write` to push, `read` to fetch.
 pub(crate) async fn authorize(
     store: &Store,
     headers: &HeaderMap,
     repository: &str,
+    needed: Scope,
 ) -> Result<(App, AccountId), Denied> {
     let token = token(headers).ok_or(Denied::Unauthenticated)?;
     let name = repository.strip_suffix(".git").unwrap_or(repository).to_owned();
     store
         .read(move |tx| {
-            let found = tx.token_by_secret(token.expose_secret())?;
-            let account = found.ok_or(Denied::Unauthenticated)?.account;
+            let found = tx.token_by_secret(token.expose_secret())?.ok_or(Denied::Unauthenticated)?;
+            if !found.scopes.allow(needed) {
+                return Err(Denied::Scope { needed });
+            }
+            let account = found.account;
             let app = match name.parse::<AppName>() {
                 Ok(name) => tx.app_by_identity(name.as_str())?,
                 Err(_) => None,
             };
-            match app.filter(|app| may_push(account, app)) {
-                Some(app) => Ok((app, account)),
-                None => Err(Denied::NoSuchApp { name: printable(&name) }),
-            }
+            let unknown = || Denied::NoSuchApp { name: printable(&name) };
+            let app = app.ok_or_else(unknown)?;
+            // The owner and the collaborators of an app push to it and fetch from it.
+            tx.role(account, &app)?.ok_or_else(unknown)?;
+            Ok((app, account))
         })
         .await
-}
-
-/// The one rule of access by git: an app is its owner's.
-fn may_push(account: AccountId, app: &App) -> bool {
-    app.owner == account
 }
 
 /// A name as it may be repeated to a terminal.

@@ -18,6 +18,7 @@ use http::header::{
 };
 use http::{HeaderMap, StatusCode};
 use model::id::{AccountId, BuildId};
+use model::scope::Scope;
 use store::App;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -76,8 +77,10 @@ async fn info_refs(
     Query(query): Query<HashMap<String, String>>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let (app, _) = authorize(&cx.inner.config.store, &headers, &repository).await?;
-    let service = query.get("service").and_then(|name| Service::from_name(name)).ok_or(Refused::NotGit)?;
+    let service = query.get("service").and_then(|name| Service::from_name(name));
+    let needed = service.map_or(Scope::Read, scope);
+    let (app, _) = authorize(&cx.inner.config.store, &headers, &repository, needed).await?;
+    let service = service.ok_or(Refused::NotGit)?;
     let repo = cx.inner.repos.open(app.id).await.map_err(Refused::Repo)?;
     let protocol = protocol(service, &headers);
     // The newest protocol begins without naming the service.
@@ -113,7 +116,8 @@ async fn serve(
     request: Request,
 ) -> Result<Response, Refused> {
     let (head, body) = request.into_parts();
-    let (app, account) = authorize(&cx.inner.config.store, &head.headers, &repository).await?;
+    let (app, account) =
+        authorize(&cx.inner.config.store, &head.headers, &repository, scope(service)).await?;
     if head.headers.get(CONTENT_TYPE) != Some(&media_type(service, "request")) {
         return Err(Refused::MediaType);
     }
@@ -124,6 +128,14 @@ async fn serve(
     let job = Job { service, protocol: protocol(service, &head.headers), push, slot };
     let output = exchange(&cx, &repo, job, body, decoder).map_err(Refused::Git)?;
     Ok(respond(service, "result", Body::from_stream(output.into_stream())))
+}
+
+/// What a token must allow.
+const fn scope(service: Service) -> Scope {
+    match service {
+        Service::UploadPack => Scope::Read,
+        Service::ReceivePack => Scope::Write,
+    }
 }
 
 fn push(app: App, account: AccountId, repo: &path::Path) -> Push {
@@ -177,6 +189,7 @@ impl IntoResponse for Refused {
                 return (StatusCode::UNAUTHORIZED, challenge, words::UNAUTHENTICATED).into_response();
             }
             Self::Denied(Denied::NoSuchApp { name }) => (StatusCode::NOT_FOUND, words::no_such_app(name)),
+            Self::Denied(Denied::Scope { needed }) => (StatusCode::FORBIDDEN, words::scope(*needed)),
             Self::NotGit => (StatusCode::FORBIDDEN, words::NOT_GIT.to_owned()),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, words::NOT_GIT.to_owned()),
             Self::Encoding => (StatusCode::UNSUPPORTED_MEDIA_TYPE, words::ENCODING.to_owned()),

@@ -5,6 +5,7 @@
 
 use model::app::AppName;
 use model::release::{Release, ReleaseVersion};
+use model::scope::Scope;
 
 use crate::plan::Refusal;
 
@@ -25,6 +26,11 @@ pub(crate) const ENCODING: &str =
 /// Also said when there is such an app, but it is somebody else's.
 pub(crate) fn no_such_app(name: &str) -> String {
     format!("!\tNo such app as {name}.\n")
+}
+
+/// A token that was made for less.
+pub(crate) fn scope(needed: Scope) -> String {
+    format!("!\tThis token may not do that: it needs the scope {needed}. Log in, or make another token.\n")
 }
 
 // === The hook's own, when the server says nothing (any more)

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Context;
 use model::account::Email;
 use model::config_var::Secret;
+use model::scope::Scopes;
 use store::{NewToken, Store, StoreError};
 
 use crate::layout::{Layout, write_secret};
@@ -46,6 +47,7 @@ pub async fn ensure_owner(store: &Store, layout: &Layout, email: &Email) -> anyh
         account: owner.id,
         token,
         description: "The owner's token, made at the first start".to_owned(),
+        scopes: Scopes::global(),
         expires_at: None,
     };
     store.write(move |tx| tx.create_token(&new).map(drop)).await.map_err(|error: StoreError| error)?;

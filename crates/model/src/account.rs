@@ -6,6 +6,51 @@ use std::str::FromStr;
 /// Longest e-mail address accepted, in bytes (RFC 5321's path limit).
 pub const EMAIL_BYTES_MAX: usize = 254;
 
+/// Shortest password, in characters (Heroku: 8).
+pub const PASSWORD_CHARS_MIN: usize = 8;
+/// Longest password, in bytes: hashing is slow on purpose, and needs a limit.
+pub const PASSWORD_BYTES_MAX: usize = 1024;
+
+/// What somebody may do with an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Everything.
+    Owner,
+    /// Everything but what cannot be undone or concerns whose it is: to destroy, rename or transfer it, or to destroy
+    /// its add-ons. (Heroku's rule for apps of people; there, add-ons that cost are meant.)
+    Collaborator,
+}
+
+/// Why a text cannot be a password; the texts are for people.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPassword {
+    /// Under [`PASSWORD_CHARS_MIN`].
+    #[error("Password is too short (minimum is 8 characters)")]
+    TooShort,
+    /// Over [`PASSWORD_BYTES_MAX`].
+    #[error("Password is too long (maximum is 1024 bytes)")]
+    TooLong,
+    /// The account's own address.
+    #[error("Password must not be the e-mail address")]
+    Email,
+}
+
+/// Whether a text can be an account's password.
+///
+/// # Errors
+/// [`BadPassword`].
+pub fn check_password(password: &str, email: &Email) -> Result<(), BadPassword> {
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        Err(BadPassword::TooShort)
+    } else if password.len() > PASSWORD_BYTES_MAX {
+        Err(BadPassword::TooLong)
+    } else if password.eq_ignore_ascii_case(email.as_str()) {
+        Err(BadPassword::Email)
+    } else {
+        Ok(())
+    }
+}
+
 /// An e-mail address, lower-cased. It names an account everywhere.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Email(String);

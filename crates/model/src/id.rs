@@ -76,3 +76,9 @@ id!(/// Identifies a transfer of a database's data: a backup, a restore or a cop
     TransferId);
 id!(/// Identifies a schedule of daily backups.
     ScheduleId);
+id!(/// Identifies that somebody is a collaborator of an app.
+    CollaboratorId);
+id!(/// Identifies the transfer of an app to another owner.
+    AppTransferId);
+id!(/// Identifies an SSH key of an account.
+    KeyId);

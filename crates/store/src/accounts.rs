@@ -25,6 +25,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// When it was removed; nobody can use it since. It is kept because releases and builds name it.
+    pub removed_at: Option<Timestamp>,
 }
 
 const WHAT: &str = "account";
@@ -38,6 +40,7 @@ fn read(_: &Tx<'_>, row: &Columns<'_, '_>) -> Result<Account, StoreError> {
         owner: row.get("owner")?,
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
+        removed_at: row.get::<Option<i64>>("removed_at")?.map(Timestamp::from_micros),
     })
 }
 
@@ -86,6 +89,55 @@ impl Tx<'_> {
     /// Only the store's own.
     pub fn owner(&self) -> Result<Option<Account>, StoreError> {
         self.row(WHAT, "SELECT * FROM accounts WHERE owner = 1", &[], read)
+    }
+
+    /// Every account that is not removed, by address.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn accounts(&self) -> Result<Vec<Account>, StoreError> {
+        let query = "SELECT * FROM accounts WHERE removed_at IS NULL ORDER BY email";
+        self.rows(WHAT, query, &[], read)
+    }
+
+    /// Removes an account: its password, tokens, keys, invitation and places as a collaborator go, and the transfers
+    /// that it waits for. Apps that it still owns stay its own.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such account.
+    pub fn remove_account(&self, id: AccountId) -> Result<(), StoreError> {
+        let text = id.to_string();
+        for (doing, statement) in [
+            ("delete tokens", "DELETE FROM tokens WHERE account = ?1"),
+            ("delete keys", "DELETE FROM ssh_keys WHERE account = ?1"),
+            ("delete an invitation", "DELETE FROM invitations WHERE account = ?1"),
+            ("delete collaborators", "DELETE FROM collaborators WHERE account = ?1"),
+            (
+                "delete transfers",
+                "DELETE FROM app_transfers WHERE state = 'pending' AND (recipient = ?1 OR owner = ?1)",
+            ),
+        ] {
+            self.execute(doing, statement, &[&text])?;
+        }
+        let changed = self.execute(
+            "remove an account",
+            "UPDATE accounts SET removed_at = ?2, updated_at = ?2, password_hash = NULL WHERE id = ?1",
+            &[&text, &self.now().as_micros()],
+        )?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::Missing { what: WHAT }) }
+    }
+
+    /// Takes a removed account back; it has no password yet.
+    ///
+    /// # Errors
+    /// [`StoreError::Missing`] when there is no such account.
+    pub fn restore_account(&self, id: AccountId) -> Result<(), StoreError> {
+        let changed = self.execute(
+            "restore an account",
+            "UPDATE accounts SET removed_at = NULL, updated_at = ?2 WHERE id = ?1",
+            &[&id.to_string(), &self.now().as_micros()],
+        )?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::Missing { what: WHAT }) }
     }
 
     /// Sets or clears a password.

@@ -140,6 +140,29 @@ impl Tx<'_> {
         self.app_changed(id)
     }
 
+    /// Gives an app to another account.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn set_app_owner(&self, id: AppId, owner: AccountId) -> Result<(), StoreError> {
+        self.execute(
+            "give an app away",
+            "UPDATE apps SET owner = ?2 WHERE id = ?1",
+            &[&id.to_string(), &owner.to_string()],
+        )?;
+        self.app_changed(id)
+    }
+
+    /// The apps that an account owns or is a collaborator of, by name.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn apps_open_to(&self, account: AccountId) -> Result<Vec<App>, StoreError> {
+        let query = "SELECT * FROM apps WHERE owner = ?1
+                     OR id IN (SELECT app FROM collaborators WHERE account = ?1) ORDER BY name";
+        self.rows(WHAT, query, &[&account.to_string()], read)
+    }
+
     /// Turns maintenance mode on or off.
     ///
     /// # Errors

@@ -99,6 +99,9 @@ pub enum StoreError {
     /// A state machine refused the change.
     #[error(transparent)]
     IllegalTransfer(#[from] model::transfer::IllegalTransferEvent),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalAppTransfer(#[from] model::app_transfer::IllegalAppTransferEvent),
     /// The thread that ran the transaction died.
     #[error("the store's thread is gone")]
     Gone,

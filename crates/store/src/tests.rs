@@ -10,6 +10,7 @@ use model::config_var::{ConfigKey, Secret};
 use model::id::{BuildId, SlugId};
 use model::procfile::Procfile;
 use model::release::{ReleaseEvent, ReleaseStatus};
+use model::scope::Scopes;
 use model::slug::Slug;
 use model::time::Timestamp;
 
@@ -108,7 +109,8 @@ async fn secrets_are_unreadable_in_the_file_and_bound_to_their_key_file() {
             release(tx, &app, None)?;
             let token = Secret::from("token-nobody-should-read");
             let account = app.owner;
-            tx.create_token(&NewToken { account, token, description: String::new(), expires_at: None })?;
+            let (description, scopes) = (String::new(), Scopes::global());
+            tx.create_token(&NewToken { account, token, description, scopes, expires_at: None })?;
             Ok::<_, StoreError>(app)
         })
         .await
@@ -138,6 +140,7 @@ async fn tokens_are_found_by_their_text_until_they_expire() {
                     account: app.owner,
                     token: Secret::from(text),
                     description,
+                    scopes: Scopes::global(),
                     expires_at,
                 })
             };
@@ -425,3 +428,5 @@ fn a_signature_holds_for_its_purpose_and_its_folder_over_a_restart() {
     let other = tempfile::tempdir().expect("a folder");
     assert!(!open(other.path()).is_signed("logs", "one", &signature));
 }
+
+mod people;

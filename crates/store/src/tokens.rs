@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use model::config_var::Secret;
 use model::id::{AccountId, TokenId};
+use model::scope::Scopes;
 use model::time::Timestamp;
 use ring::digest::{SHA256, digest};
 
@@ -26,8 +27,12 @@ pub struct Token {
     pub hint: String,
     /// What it is for.
     pub description: String,
+    /// What it allows.
+    pub scopes: Scopes,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When its text or its description last changed.
+    pub updated_at: Timestamp,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
@@ -41,6 +46,8 @@ pub struct NewToken {
     pub token: Secret,
     /// What it is for.
     pub description: String,
+    /// What it allows.
+    pub scopes: Scopes,
     /// When it stops working.
     pub expires_at: Option<Timestamp>,
 }
@@ -51,12 +58,14 @@ fn read(_: &Tx<'_>, row: &Columns<'_, '_>) -> Result<Token, StoreError> {
         account: row.parse("account")?,
         hint: row.get("hint")?,
         description: row.get("description")?,
+        scopes: row.parse("scope")?,
         created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
         expires_at: row.get::<Option<i64>>("expires_at")?.map(Timestamp::from_micros),
     })
 }
 
-fn digest_of(token: &str) -> String {
+pub(crate) fn digest_of(token: &str) -> String {
     digest(&SHA256, token.as_bytes()).as_ref().iter().fold(String::new(), |mut hex, byte| {
         let _infallible = write!(hex, "{byte:02x}");
         hex
@@ -82,14 +91,15 @@ impl Tx<'_> {
         let expires = new.expires_at.map(Timestamp::as_micros);
         self.sql
             .execute(
-                "INSERT INTO tokens (id, account, digest, hint, description, created_at, expires_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                "INSERT INTO tokens (id, account, digest, hint, description, scope, created_at, updated_at, expires_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
                 (
                     id.to_string(),
                     new.account.to_string(),
                     digest_of(token),
                     hint_of(token),
                     &new.description,
+                    new.scopes.to_string(),
                     self.now().as_micros(),
                     expires,
                 ),
@@ -123,6 +133,63 @@ impl Tx<'_> {
     pub fn tokens(&self, account: AccountId) -> Result<Vec<Token>, StoreError> {
         let query = "SELECT * FROM tokens WHERE account = ?1 ORDER BY created_at, id";
         self.rows(WHAT, query, &[&account.to_string()], read)
+    }
+
+    /// Says anew what a token is for.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn describe_token(&self, id: TokenId, description: &str) -> Result<(), StoreError> {
+        self.execute(
+            "describe a token",
+            "UPDATE tokens SET description = ?2, updated_at = ?3 WHERE id = ?1",
+            &[&id.to_string(), &description, &self.now().as_micros()],
+        )
+        .map(drop)
+    }
+
+    /// Gives a token another text; the one before stops working at once.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn replace_token(
+        &self,
+        id: TokenId,
+        token: &Secret,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        let text = token.expose_secret();
+        self.execute(
+            "replace a token",
+            "UPDATE tokens SET digest = ?2, hint = ?3, updated_at = ?4, expires_at = ?5 WHERE id = ?1",
+            &[
+                &id.to_string(),
+                &digest_of(text),
+                &hint_of(text),
+                &self.now().as_micros(),
+                &expires_at.map(Timestamp::as_micros),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Forgets an account's logins: the tokens that end by themselves, but for `kept`; with `all`, every other one too.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn delete_tokens(
+        &self,
+        account: AccountId,
+        kept: Option<TokenId>,
+        all: bool,
+    ) -> Result<(), StoreError> {
+        let kept = kept.map(|id| id.to_string()).unwrap_or_default();
+        self.execute(
+            "delete an account's tokens",
+            "DELETE FROM tokens WHERE account = ?1 AND id <> ?2 AND (?3 OR expires_at IS NOT NULL)",
+            &[&account.to_string(), &kept, &all],
+        )
+        .map(drop)
     }
 
     /// Forgets a token; it stops working at once.

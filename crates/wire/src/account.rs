@@ -1,5 +1,7 @@
 //! Accounts.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::reference::Ref;
@@ -46,7 +48,7 @@ pub struct Account {
 }
 
 /// What can be changed of an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountChange {
     /// The person's name.
     pub name: Option<String>,
@@ -54,4 +56,16 @@ pub struct AccountChange {
     pub allow_tracking: Option<bool>,
     /// Accepted and not kept.
     pub beta: Option<bool>,
+    /// The present password, to change it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// The password to have from now on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_password: Option<String>,
+}
+
+impl fmt::Debug for AccountChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccountChange").field("name", &self.name).finish_non_exhaustive()
+    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lenient::{Flag, Named};
 use crate::reference::Ref;
 
 /// Someone who may work on an app.
@@ -13,7 +14,7 @@ pub struct Collaborator {
     pub created_at: String,
     /// Its id.
     pub id: String,
-    /// `owner`.
+    /// `owner` or `collaborator`.
     pub role: Option<String>,
     /// When it last changed.
     pub updated_at: String,
@@ -30,4 +31,14 @@ pub struct Collaborating {
     pub federated: bool,
     /// Its id.
     pub id: String,
+}
+
+/// Lets somebody work on an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollaboratorRequest {
+    /// Who, by address or id.
+    pub user: Named,
+    /// Accepted; no mail is sent anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent: Option<Flag>,
 }

@@ -70,23 +70,27 @@ impl From<Flag> for bool {
     }
 }
 
-/// A resource named by a text (its name or id) or by an object with `name` or `id`; kept as the text.
+/// A resource named by a text (its name, id or address) or by an object with `name`, `id` or `email`; kept as the text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Naming", into = "String")]
 pub struct Named(pub String);
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a name, or an object with `name` or `id`")]
+#[serde(untagged, expecting = "expected a name, or an object with `name`, `id` or `email`")]
 enum Naming {
     Text(String),
     Name { name: String },
     Id { id: String },
+    Email { email: String },
 }
 
 impl From<Naming> for Named {
     fn from(naming: Naming) -> Self {
         Self(match naming {
-            Naming::Text(text) | Naming::Name { name: text } | Naming::Id { id: text } => text,
+            Naming::Text(text)
+            | Naming::Name { name: text }
+            | Naming::Id { id: text }
+            | Naming::Email { email: text } => text,
         })
     }
 }

@@ -12,6 +12,7 @@ mod addon;
 mod addon_attachment;
 mod addon_service;
 mod app;
+mod app_transfer;
 mod build;
 mod buildpack_installation;
 mod client;
@@ -24,11 +25,13 @@ mod dyno_size;
 mod error;
 mod feature;
 mod formation;
+mod key;
 mod lenient;
 mod log_session;
 mod login;
 mod oauth_authorization;
 mod plan;
+mod platform_account;
 mod rate_limit;
 mod reference;
 mod region;
@@ -46,12 +49,13 @@ pub use addon::{
 pub use addon_attachment::{AttachedAddon, Attachment, AttachmentRequest, AttachmentResolution};
 pub use addon_service::AddonService;
 pub use app::{App, AppChange, AppFilter, AppRequest, AppSelection};
+pub use app_transfer::{AppTransfer, AppTransferChange, AppTransferRequest};
 pub use build::{Build, BuildRequest, BuildpackUsed, SourceBlob};
 pub use buildpack_installation::{
     Buildpack, BuildpackChoice, BuildpackInstallation, BuildpackInstallations, RegisteredBuildpack,
 };
 pub use client::{Attached, BadClient, Client, ClientError, Streaming};
-pub use collaborator::{Collaborating, Collaborator};
+pub use collaborator::{Collaborating, Collaborator, CollaboratorRequest};
 pub use config_vars::{ConfigVars, ConfigVarsChange};
 pub use database::{Database, DatabaseFact, WaitStatus};
 pub use domain::{Domain, DomainRequest};
@@ -60,11 +64,17 @@ pub use dyno_size::DynoSize;
 pub use error::Error;
 pub use feature::{Feature, FeatureChange};
 pub use formation::{Formation, FormationBatch, FormationChange};
+pub use key::{Key, KeyRequest};
 pub use lenient::{Flag, Named, Text};
 pub use log_session::{LogSession, LogSessionRequest};
 pub use login::{LoginOutcome, LoginRequest, LoginStarted};
-pub use oauth_authorization::{Authorization, AuthorizationRequest, AuthorizationToken, AuthorizationUser};
+pub use oauth_authorization::{
+    Authorization, AuthorizationChange, AuthorizationRequest, AuthorizationToken, AuthorizationUser,
+};
 pub use plan::{Plan, Price};
+pub use platform_account::{
+    Invitation, PasswordChoice, PlatformAccount, PlatformAccountRemoval, PlatformAccountRequest,
+};
 pub use rate_limit::RateLimit;
 pub use reference::{IdRef, Ref, UserRef};
 pub use region::{Provider, Region};

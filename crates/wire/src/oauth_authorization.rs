@@ -22,7 +22,7 @@ pub struct Authorization {
     pub id: String,
     /// Tokens are not refreshed.
     pub refresh_token: Option<AuthorizationToken>,
-    /// What it allows: `global`.
+    /// What it allows: `global`, or less.
     pub scope: Vec<String>,
     /// Sessions are not kept.
     pub session: Option<IdRef>,
@@ -57,8 +57,8 @@ pub struct AuthorizationUser {
 /// Asks for an authorization.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
-    /// What it should allow; only `global` is known.
-    #[serde(default)]
+    /// What it should allow; nothing means `global`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scope: Vec<String>,
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,4 +66,15 @@ pub struct AuthorizationRequest {
     /// Seconds until it stops working.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<Text>,
+}
+
+/// Changes an authorization.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationChange {
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// A client to give it to; there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<IdRef>,
 }

@@ -4,9 +4,10 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{APP, Api, OWNER, STRANGER};
+use crate::people;
 
 /// Paths that name nothing of anybody: a stranger may use these with his own account.
-const NOBODYS: [&str; 12] = [
+const NOBODYS: [&str; 11] = [
     "{service}",
     "{plan}",
     "{size}",
@@ -18,17 +19,49 @@ const NOBODYS: [&str; 12] = [
     "/stacks",
     "/dyno-sizes",
     "/addon-services",
-    "/oauth/sessions",
 ];
 
+/// What the owner has besides the app.
+#[derive(Debug, Clone)]
+pub(crate) struct Things {
+    addon: String,
+    authorization: String,
+    key: String,
+    transfer: String,
+}
+
+impl Things {
+    /// None of them.
+    fn none() -> Self {
+        let none = || "x".to_owned();
+        Self { addon: none(), authorization: none(), key: none(), transfer: none() }
+    }
+
+    /// One of each.
+    pub(crate) async fn make(api: &Api) -> Self {
+        let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+        let wish = json!({ "plan": "heroku-postgresql:mini" });
+        let addon = api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
+        let key = json!({ "public_key": people::KEY });
+        let offer = json!({ "app": APP, "recipient": "colleague@example.com" });
+        Self {
+            addon: id(&addon),
+            authorization: id(&api.get("/oauth/authorizations").await[0]),
+            key: id(&api.good(Method::POST, "/account/keys", Some(key)).await),
+            transfer: id(&api.good(Method::POST, "/account/app-transfers", Some(offer)).await),
+        }
+    }
+}
+
 /// A path of the owner's for a route.
-fn path_of(api: &Api, route: &str, addon: &Value, authorization: &Value) -> String {
+pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
     let running = &api.running;
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     [
         ("{app}", APP.to_owned()),
         ("{account}", "owner@example.com".to_owned()),
-        ("{authorization}", text(authorization)),
+        ("{authorization}", things.authorization.clone()),
+        ("{key}", things.key.clone()),
+        ("{app_transfer}", things.transfer.clone()),
         ("{collaborator}", "owner@example.com".to_owned()),
         ("{domain}", format!("{APP}.localhost")),
         ("{formation}", "web".to_owned()),
@@ -36,15 +69,15 @@ fn path_of(api: &Api, route: &str, addon: &Value, authorization: &Value) -> Stri
         ("{release}", "v3".to_owned()),
         ("{slug}", running.build.slug.expect("a slug").to_string()),
         ("{build}", running.build.id.to_string()),
-        ("{addon}", text(addon)),
-        ("{database}", text(addon)),
+        ("{addon}", things.addon.clone()),
+        ("{database}", things.addon.clone()),
         ("{attachment}", "DATABASE".to_owned()),
         ("{service}", "heroku-postgresql".to_owned()),
         ("{plan}", "heroku-postgresql:mini".to_owned()),
         ("{size}", "basic".to_owned()),
         ("{region}", "us".to_owned()),
         ("{stack}", "hokku-12".to_owned()),
-        ("{feature}", "x".to_owned()),
+        ("{feature}", "runtime-dyno-metadata".to_owned()),
         ("{session}", "~".to_owned()),
     ]
     .into_iter()
@@ -52,7 +85,7 @@ fn path_of(api: &Api, route: &str, addon: &Value, authorization: &Value) -> Stri
 }
 
 /// A body that the owner could send.
-fn body_of(method: &Method, route: &str) -> Option<Value> {
+pub(crate) fn body_of(method: &Method, route: &str) -> Option<Value> {
     if *method == Method::GET || *method == Method::DELETE {
         return None;
     }
@@ -66,6 +99,12 @@ fn body_of(method: &Method, route: &str) -> Option<Value> {
         "/apps/{app}/dynos" => json!({ "command": "env" }),
         "/apps/{app}/formation" => json!({ "updates": [{ "type": "web", "quantity": 0 }] }),
         "/apps/{app}/releases" => json!({ "release": "v3" }),
+        "/account/app-transfers" => json!({ "app": APP, "recipient": "colleague@example.com" }),
+        "/account/app-transfers/{app_transfer}" => json!({ "state": "declined" }),
+        "/account/keys" => json!({ "public_key": people::KEY }),
+        "/apps/{app}/collaborators" => json!({ "user": "stranger@example.com" }),
+        "/apps/{app}/features/{feature}" => json!({ "enabled": true }),
+        "/hokku/accounts" => json!({ "email": "new@example.com" }),
         "/filters/apps" => json!({ "in": { "id": [APP] } }),
         _ => json!({}),
     };
@@ -77,7 +116,7 @@ async fn nobody_gets_past_the_door() {
     let api = Api::start().await;
     let routes = api::route_names().into_iter().filter(|route| route.needs_account);
     for route in routes {
-        let path = path_of(&api, route.path, &json!("x"), &json!("x"));
+        let path = path_of(&api, route.path, &Things::none());
         for (token, wanted) in [("", "There were no credentials"), ("wrong", "Invalid credentials provided.")]
         {
             let body = body_of(&route.method, route.path);
@@ -93,18 +132,21 @@ async fn nobody_gets_past_the_door() {
 #[tokio::test]
 async fn a_stranger_learns_and_changes_nothing() {
     let api = Api::start().await;
-    let wish = json!({ "plan": "heroku-postgresql:mini" });
-    let addon = api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
-    let authorizations = api.get("/oauth/authorizations").await;
+    let things = Things::make(&api).await;
     let before = everything(&api).await;
-    let is_named = |path: &str| path.contains('{') || path.starts_with("/actions");
+    // Some name an app in their body.
+    let is_named = |route: &api::RouteName| {
+        let in_body = route.method == Method::POST
+            && (route.path.starts_with("/actions") || route.path == "/account/app-transfers");
+        route.path.contains('{') || in_body
+    };
     let routes = api::route_names().into_iter().filter(|route| {
         let is_nobodys = NOBODYS.iter().any(|part| route.path.contains(part));
-        route.needs_account && is_named(route.path) && (!is_nobodys || route.path.contains("{app}"))
+        route.needs_account && is_named(route) && (!is_nobodys || route.path.contains("{app}"))
     });
     let mut refused = 0;
     for route in routes {
-        let path = path_of(&api, route.path, &addon["id"], &authorizations[0]["id"]);
+        let path = path_of(&api, route.path, &things);
         let body = body_of(&route.method, route.path);
         let answer = api.ask(STRANGER, route.method.clone(), &path, body).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{} {path}: {}", route.method, answer.text);
@@ -121,9 +163,23 @@ async fn a_stranger_learns_and_changes_nothing() {
 /// What the owner sees.
 async fn everything(api: &Api) -> Vec<Value> {
     let mut seen = Vec::new();
-    for part in ["", "/config-vars", "/formation", "/dynos", "/releases", "/builds", "/domains", "/addons"] {
+    for part in [
+        "",
+        "/config-vars",
+        "/formation",
+        "/dynos",
+        "/releases",
+        "/builds",
+        "/domains",
+        "/addons",
+        "/collaborators",
+        "/features",
+    ] {
         let path = format!("/apps/{APP}{part}");
         seen.push(api.ask(OWNER, Method::GET, &path, None).await.json());
+    }
+    for path in ["/account/keys", "/account/app-transfers", "/oauth/authorizations", "/hokku/accounts"] {
+        seen.push(api.ask(OWNER, Method::GET, path, None).await.json());
     }
     seen
 }
@@ -131,9 +187,10 @@ async fn everything(api: &Api) -> Vec<Value> {
 #[tokio::test]
 async fn a_stranger_s_lists_hold_nothing_of_the_owner_s() {
     let api = Api::start().await;
-    let wish = json!({ "plan": "heroku-postgresql:mini" });
-    api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
-    for path in ["/apps", "/users/~/apps", "/addons", "/addon-attachments"] {
+    Things::make(&api).await;
+    for path in
+        ["/apps", "/users/~/apps", "/addons", "/addon-attachments", "/account/keys", "/account/app-transfers"]
+    {
         let answer = api.ask(STRANGER, Method::GET, path, None).await;
         assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!([])), "{path}");
         let own = api.get(path).await;

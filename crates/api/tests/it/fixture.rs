@@ -14,6 +14,7 @@ use model::id::{BuildId, DynoId, SlugId};
 use model::log::{Line, Source};
 use model::procfile::Procfile;
 use model::release::ReleaseEvent;
+use model::scope::Scopes;
 use model::site::Site;
 use model::slug::{STACK, Slug};
 use model::time::Timestamp;
@@ -56,8 +57,8 @@ pub(crate) async fn account(cx: &api::Context, email: &str, token: &str) -> Acco
     let made = cx.store.write(move |tx| {
         let is_first = tx.owner()?.is_none();
         let account = tx.create_account(&email, Some(&HASH), is_first)?;
-        let description = "test".to_owned();
-        tx.create_token(&NewToken { account: account.id, token, description, expires_at: None })?;
+        let (description, scopes) = ("test".to_owned(), Scopes::global());
+        tx.create_token(&NewToken { account: account.id, token, description, scopes, expires_at: None })?;
         Ok::<_, StoreError>(account)
     });
     made.await.expect("an account")

@@ -17,10 +17,12 @@ use crate::shapes::{Shape, shape};
 
 pub(crate) const OWNER: &str = "owner-token";
 pub(crate) const STRANGER: &str = "stranger-token";
+/// Somebody who may be made a collaborator.
+pub(crate) const COLLEAGUE: &str = "colleague-token";
 pub(crate) const APP: &str = "running-app";
 const V3: &str = "application/vnd.heroku+json; version=3";
 
-/// One server with two accounts; the first owns an app.
+/// One server with three accounts; the first owns an app.
 pub(crate) struct Api {
     pub(crate) cx: api::Context,
     pub(crate) running: Running,
@@ -53,6 +55,7 @@ impl Api {
         let cx = fixture::context(dir.path(), 5443);
         let owner = fixture::account(&cx, "owner@example.com", OWNER).await;
         fixture::account(&cx, "stranger@example.com", STRANGER).await;
+        fixture::account(&cx, "colleague@example.com", COLLEAGUE).await;
         let running = fixture::running_app(&cx, &owner, APP).await;
         let router = api::routes(cx.clone());
         Self { cx, running, router, seen: Mutex::default(), _dir: dir }

@@ -130,7 +130,7 @@ async fn addons_domains_builds_and_the_rest() {
                 json!({ "updates": [{ "buildpack": "a/b" }] }),
             ),
             (Method::PUT, "/apps/{app}/buildpack-installations", json!({ "updates": [{}] })),
-            (Method::POST, "/oauth/authorizations", json!({ "scope": ["read"] })),
+            (Method::POST, "/oauth/authorizations", json!({ "scope": ["root"] })),
             (Method::POST, "/oauth/authorizations", json!({ "expires_in": "soon" })),
             (Method::DELETE, "/oauth/authorizations/~", Value::Null),
             (Method::GET, "/apps/{app}/pipeline-couplings", Value::Null),

@@ -30,22 +30,21 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         "/oauth/authorizations" | "/oauth/authorizations/{authorization}" => {
             Shape::One("oauth-authorization")
         }
-        "/account/features/{feature}"
-        | "/apps/{app}/features/{feature}"
-        | "/apps/{app}/pipeline-couplings"
-        | "/oauth/sessions/{session}" => Shape::Refused,
-        "/account/features" | "/account/keys" | "/oauth/clients" | "/oauth/sessions" | "/teams"
-        | "/spaces" | "/pipelines" => Shape::EmptyList,
-        "/apps/{app}/features"
-        | "/apps/{app}/sni-endpoints"
-        | "/apps/{app}/log-drains"
-        | "/apps/{app}/webhooks" => Shape::EmptyList,
+        "/account/features/{feature}" | "/apps/{app}/pipeline-couplings" | "/oauth/sessions/{session}" => {
+            Shape::Refused
+        }
+        "/account/features" | "/oauth/clients" | "/oauth/sessions" | "/teams" | "/spaces" | "/pipelines" => {
+            Shape::EmptyList
+        }
+        "/apps/{app}/sni-endpoints" | "/apps/{app}/log-drains" | "/apps/{app}/webhooks" => Shape::EmptyList,
         "/apps" if !is_create => Shape::List("app"),
         "/filters/apps" | "/users/{account}/apps" => Shape::List("app"),
         "/apps" | "/apps/{app}" => Shape::One("app"),
         "/apps/{app}/config-vars" | "/apps/{app}/releases/{release}/config-vars" => Shape::One("config-var"),
-        "/apps/{app}/collaborators" => Shape::List("collaborator"),
-        "/apps/{app}/collaborators/{collaborator}" => Shape::One("collaborator"),
+        "/apps/{app}/collaborators" if !is_create => Shape::List("collaborator"),
+        "/apps/{app}/collaborators" | "/apps/{app}/collaborators/{collaborator}" => {
+            Shape::One("collaborator")
+        }
         "/apps/{app}/domains" if !is_create => Shape::List("domain"),
         "/apps/{app}/domains" | "/apps/{app}/domains/{domain}" => Shape::One("domain"),
         "/apps/{app}/available-stacks" | "/stacks" => Shape::List("stack"),
@@ -76,6 +75,17 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
 
 fn shape_beside_apps(is_create: bool, path: &str) -> Shape {
     match path {
+        "/oauth/authorizations/{authorization}/actions/regenerate-tokens" => {
+            Shape::One("oauth-authorization")
+        }
+        "/account/keys" if !is_create => Shape::List("key"),
+        "/account/keys" | "/account/keys/{key}" => Shape::One("key"),
+        "/account/app-transfers" if !is_create => Shape::List("app-transfer"),
+        "/account/app-transfers" | "/account/app-transfers/{app_transfer}" => Shape::One("app-transfer"),
+        "/apps/{app}/features" => Shape::List("app-feature"),
+        "/apps/{app}/features/{feature}" => Shape::One("app-feature"),
+        "/hokku/invitations/{permit}" if is_create => Shape::One("account"),
+        path if path.starts_with("/hokku/") => Shape::Ours,
         "/addons" | "/actions/addons/resolve" => Shape::List("add-on"),
         "/apps/{app}/addons" if !is_create => Shape::List("add-on"),
         "/apps/{app}/addons" | "/addons/{addon}" | "/apps/{app}/addons/{addon}" => Shape::One("add-on"),

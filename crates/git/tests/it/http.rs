@@ -4,9 +4,10 @@ use axum::body::{Body, to_bytes};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Request, StatusCode};
+use store::StoreError;
 use tower::ServiceExt;
 
-use crate::server::{STRANGERS_TOKEN, Server, TOKEN};
+use crate::server::{READERS_TOKEN, STRANGERS_TOKEN, Server, TOKEN};
 use crate::work::{Work, noise};
 
 fn basic(token: &str) -> String {
@@ -68,6 +69,30 @@ async fn only_the_owner_is_let_in() {
         let request = Request::post(path).body(Body::empty()).expect("a request");
         assert_eq!(send(&server, request).await.0, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[tokio::test]
+async fn a_collaborator_works_as_far_as_the_token_goes() {
+    let server = Server::start().await;
+    let ask = |service: &str| get(&format!("/demo.git/info/refs?service={service}"), Some(READERS_TOKEN));
+    assert_eq!(send(&server, ask("git-upload-pack")).await.0, StatusCode::OK);
+    let (status, _, text) = send(&server, ask("git-receive-pack")).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    assert!(text.starts_with("!\tThis token may not do that: it needs the scope write."), "{text}");
+    let push = Request::post("/demo.git/git-receive-pack")
+        .header("authorization", basic(READERS_TOKEN))
+        .header("content-type", "application/x-git-receive-pack-request");
+    let push = push.body(Body::from("0000")).expect("a request");
+    assert_eq!(send(&server, push).await.0, StatusCode::FORBIDDEN);
+    let app = server.app.id;
+    let joe = "joe@example.com".parse().expect("an address");
+    let added = server.store.write(move |tx| {
+        let joe = tx.account_by_email(&joe)?.ok_or(StoreError::Missing { what: "account" })?;
+        tx.add_collaborator(app, joe.id)
+    });
+    added.await.expect("added");
+    let path = "/demo.git/info/refs?service=git-receive-pack";
+    assert_eq!(send(&server, get(path, Some(STRANGERS_TOKEN))).await.0, StatusCode::OK);
 }
 
 #[tokio::test]

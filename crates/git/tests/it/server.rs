@@ -23,6 +23,8 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) const TOKEN: &str = "a-token-of-jane";
 pub(crate) const STRANGERS_TOKEN: &str = "a-token-of-joe";
+/// A collaborator of the app, with a token to read.
+pub(crate) const READERS_TOKEN: &str = "readers-token";
 /// Longest a test waits for something that should happen soon.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -58,7 +60,11 @@ fn hook() -> PathBuf {
 
 fn make_rows(tx: &Tx<'_>) -> Result<App, StoreError> {
     let mut owners = Vec::new();
-    for (address, token) in [("jane@example.com", TOKEN), ("joe@example.com", STRANGERS_TOKEN)] {
+    for (address, token, scope) in [
+        ("jane@example.com", TOKEN, "global"),
+        ("joe@example.com", STRANGERS_TOKEN, "global"),
+        ("kim@example.com", READERS_TOKEN, "read"),
+    ] {
         let email: Email = address.parse().expect("an address");
         let account = tx.create_account(&email, None, owners.is_empty())?;
         owners.push(account.id);
@@ -66,15 +72,18 @@ fn make_rows(tx: &Tx<'_>) -> Result<App, StoreError> {
             account: account.id,
             token: Secret::from(token),
             description: "a test".to_owned(),
+            scopes: scope.parse().expect("a scope"),
             expires_at: None,
         })?;
     }
-    tx.create_app(&NewApp {
+    let app = tx.create_app(&NewApp {
         name: "demo".parse().expect("a name"),
         owner: owners[0],
         stack: model::slug::STACK.to_owned(),
         hostname: "demo.localhost".parse().expect("a host"),
-    })
+    })?;
+    tx.add_collaborator(app.id, owners[2])?;
+    Ok(app)
 }
 
 impl Server {
