@@ -134,6 +134,7 @@ pub(crate) async fn act(cx: &Context, memory: &mut Memory, seen: &Seen, action: 
         Action::Drain(dyno) if routed => drain(cx, memory, seen, dyno).await,
         Action::Switch { .. } | Action::Drain(_) => Ok(()),
         Action::Stop(dyno) => stop(cx, dyno).await,
+        Action::Cycle(dyno) => cycle(cx, seen, dyno).await,
         Action::KeepStopping(dyno) => {
             if let Some(dyno) = find(seen, dyno) {
                 cx.engine.stop(dyno.id, dyno.life);
@@ -295,6 +296,16 @@ pub(crate) async fn drained(cx: &Context, memory: &mut Memory, id: DynoId) {
     memory.draining.remove(&id);
     if let Err(error) = stop(cx, id).await {
         error!(error = &error as &dyn std::error::Error, "could not stop a drained dyno");
+    }
+}
+
+/// Says that a dyno's day is over and has it replaced; a one-off has nobody to take its place.
+async fn cycle(cx: &Context, seen: &Seen, id: DynoId) -> Result<(), StoreError> {
+    let Some(dyno) = find(seen, id) else { return Ok(()) };
+    say(cx, dyno.app, &dyno.name.to_string(), &event::cycling());
+    match dyno.kind {
+        DynoKind::Formation => cx.store.write(move |tx| tx.replace_dyno(id)).await,
+        DynoKind::Run | DynoKind::Release => stop(cx, id).await,
     }
 }
 

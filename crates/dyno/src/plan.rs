@@ -66,6 +66,8 @@ pub(crate) enum Action {
     Stop(DynoId),
     /// Make sure that a dyno which was told to stop does.
     KeepStopping(DynoId),
+    /// A dyno ran for its day: put a fresh one in its place. A one-off is stopped.
+    Cycle(DynoId),
     /// Forget a dyno that is over.
     Forget(DynoId),
     /// Remove what is left of a dyno that no row speaks of.
@@ -89,7 +91,20 @@ fn plan_app(id: AppId, app: &AppSeen, now: Timestamp) -> Vec<Action> {
     let mut actions = plan_rollout(id, app, &wanted);
     actions.extend(plan_wanted(id, app, &wanted, now));
     actions.extend(app.dynos.iter().filter_map(|dyno| plan_rest(app, &wanted, dyno)));
+    actions.extend(
+        app.dynos.iter().filter(|dyno| is_old(app, &wanted, dyno, now)).map(|it| Action::Cycle(it.id)),
+    );
     actions
+}
+
+/// Whether a dyno's day is over. One that is to go anyway goes for that reason, and a rollout replaces all of them.
+fn is_old(app: &AppSeen, wanted: &BTreeMap<DynoName, Place>, dyno: &Dyno, now: Timestamp) -> bool {
+    let is_subject = match dyno.kind {
+        DynoKind::Formation => app.rolling.is_none() && app.is_fresh(wanted, dyno),
+        DynoKind::Run => true,
+        DynoKind::Release => false, // its release would fail
+    };
+    is_subject && dyno.cycles_at().is_some_and(|at| at <= now)
 }
 
 /// What a place in the formation wants.

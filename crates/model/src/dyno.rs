@@ -26,6 +26,11 @@ pub const STOP_GRACE: Duration = Duration::from_secs(30);
 /// How long an attached one-off dyno waits for its client before R13 (Heroku: 30 s).
 pub const ATTACH_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a dyno runs before it is cycled, that is replaced by a fresh one (Heroku: a day, counted from its start).
+pub const CYCLE_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Each dyno gets up to this much more, so that they do not all go at once (Heroku: 216 minutes).
+pub const CYCLE_SPREAD: Duration = Duration::from_secs(216 * 60);
+
 /// Cool-off before the restart that follows the n-th crash in a row (Heroku: at once, then up to 20, 40, 60,
 /// 180, 320 minutes). Ours starts shorter, because a self-hosted owner watches, and ends at the same ceiling.
 const BACKOFF_SECONDS: [u64; 9] = [0, 10, 30, 60, 300, 1_200, 3_600, 10_800, 19_200];
@@ -292,6 +297,17 @@ pub struct Dyno {
     pub created_at: Timestamp,
     /// When [`Dyno::state`] last changed; what clients show as age.
     pub state_changed_at: Timestamp,
+}
+
+impl Dyno {
+    /// When it is to be cycled; none while it is not up. A dyno's share of [`CYCLE_SPREAD`] comes from its id, so it
+    /// is the same whenever one looks.
+    #[must_use]
+    pub fn cycles_at(&self) -> Option<Timestamp> {
+        let share = self.id.as_u128() % CYCLE_SPREAD.as_millis();
+        let share = Duration::from_millis(u64::try_from(share).unwrap_or(0));
+        (self.state == DynoState::Up).then(|| self.state_changed_at.plus(CYCLE_AFTER).plus(share))
+    }
 }
 
 /// How a client attaches to a one-off dyno.

@@ -27,6 +27,12 @@ macro_rules! id {
                 Self(Uuid::new_v4())
             }
 
+            /// The 16 bytes as a number.
+            #[must_use]
+            pub const fn as_u128(self) -> u128 {
+                self.0.as_u128()
+            }
+
             /// The 16 bytes, as made from a test's counter.
             #[must_use]
             pub const fn from_u128(value: u128) -> Self {

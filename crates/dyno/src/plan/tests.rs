@@ -1,7 +1,7 @@
 //! Situations in, action lists out, both as text.
 //!
 //! A situation is `current=vN rolling=vN | type=quantity … | dyno …`, a dyno `web.1 vN state` with `!` before the name
-//! when it is to be replaced.
+//! when it is to be replaced, `old` behind its state when it has been in it for more than a day.
 
 use model::dyno::{Dyno, DynoKind, DynoName, DynoState};
 use model::formation::{DynoSize, Formation};
@@ -70,7 +70,10 @@ fn dyno(index: usize, text: &str) -> Dyno {
         attach: None,
         env: Vec::new(),
         created_at: NOW,
-        state_changed_at: NOW,
+        state_changed_at: match words.get(3) {
+            Some(&"old") => Timestamp::from_micros(NOW.as_micros() - 29 * 3_600_000_000),
+            _ => NOW,
+        },
         name,
     }
 }
@@ -122,6 +125,7 @@ fn planned(situation: &str) -> String {
         Action::Drain(dyno) => format!("drain {}", name(&dyno)),
         Action::Stop(dyno) => format!("stop {}", name(&dyno)),
         Action::KeepStopping(dyno) => format!("keep stopping {}", name(&dyno)),
+        Action::Cycle(dyno) => format!("cycle {}", name(&dyno)),
         Action::Forget(dyno) => format!("forget {}", name(&dyno)),
         Action::Discard(dyno) => format!("discard {dyno}"),
     });
@@ -184,6 +188,20 @@ fn a_superseded_release_never_gets_the_traffic() {
     assert_eq!(planned(situation), "drain web.1 v4");
     let serving: Vec<_> = app(situation).serving(false).iter().map(|dyno| dyno.release).collect();
     assert_eq!(serving, [release(3)]);
+}
+
+#[test]
+fn a_dynos_day_ends() {
+    check(&[
+        ("current=v3 | web=2 | web.1 v3 up old, web.2 v3 up", "cycle web.1 v3"),
+        ("current=v3 | web=1 worker=1 | web.1 v3 up, worker.1 v3 up old", "cycle worker.1 v3"),
+        ("current=v3 | web=1 | web.1 v3 up, run.7 v3 up old", "cycle run.7 v3"),
+        // What is replaced or stopped already needs no second reason, and what does not run has no age.
+        ("current=v3 | web=1 | !web.1 v3 up old, web.1 v3 starting", ""),
+        ("current=v3 rolling=v4 | web=1 | web.1 v3 up old, web.1 v4 starting", ""),
+        ("current=v3 | web=1 | web.1 v3 starting old", ""),
+        ("current=v3 | web=1 | web.1 v3 up, release.7 v3 up old", ""),
+    ]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,8 @@ struct Lab {
     public: SocketAddr,
     app: AppId,
     user: model::id::AccountId,
+    /// Hours by which the store's clock is ahead.
+    ahead: Arc<AtomicU64>,
     running: Option<(CancellationToken, JoinHandle<Result<(), StoreError>>)>,
     router: Option<(oneshot::Sender<()>, std::thread::JoinHandle<()>)>,
 }
@@ -144,14 +147,17 @@ fn now() -> Timestamp {
 impl Lab {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let store = Store::open(dir.path(), Arc::new(now)).expect("a store");
+        let ahead = Arc::new(AtomicU64::new(0));
+        let hours = Arc::clone(&ahead);
+        let clock = move || now().plus(Duration::from_secs(hours.load(Ordering::Relaxed) * 3600));
+        let store = Store::open(dir.path(), Arc::new(clock)).expect("a store");
         let (app, user) = store.write(make_app).await.expect("an app");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let public = listener.local_addr().expect("an address");
         let router = Some(start_router(dir.path(), listener));
         let (reports, _) = mpsc::channel(1);
         let fake = Fake { reports, inner: Arc::default() };
-        let mut lab = Self { dir, store, fake, public, app, user, running: None, router };
+        let mut lab = Self { dir, store, fake, public, app, user, ahead, running: None, router };
         lab.start();
         lab
     }
@@ -348,6 +354,24 @@ async fn a_restarted_server_takes_up_what_runs_and_starts_nothing() {
     lab.until("the adoption", async || lab.fake.calls().len() == 2).await;
     assert_eq!(lab.fake.calls(), ["start web.1 `serve one` life 1", "adopt life 1"]);
     assert_eq!((lab.answer().await.as_str(), lab.states().await), ("one", vec![DynoState::Up]));
+    lab.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dyno_is_cycled_after_its_day_and_no_request_is_lost() {
+    let mut lab = Lab::new().await;
+    let first = lab.roll_out("serve one").await;
+    lab.until("the first release", async || lab.is(first, ReleaseStatus::Succeeded).await).await;
+    lab.stop().await;
+    lab.ahead.store(28, Ordering::Relaxed);
+    lab.start();
+    lab.until("the old dyno's end", async || {
+        assert_eq!(lab.answer().await, "one");
+        lab.fake.calls().contains(&"stop".to_owned()) && lab.states().await == [DynoState::Up]
+    })
+    .await;
+    let start = "start web.1 `serve one` life 1";
+    assert_eq!(lab.fake.calls(), [start, "adopt life 1", start, "stop"]);
     lab.stop().await;
 }
 

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use proptest::prelude::{Strategy, prop_assert, proptest};
 
-use super::{DynoEvent, DynoKind, DynoName, DynoState, backoff};
+use super::{CYCLE_AFTER, Dyno, DynoEvent, DynoKind, DynoName, DynoState, backoff};
+use crate::formation::DynoSize;
+use crate::id::{AppId, DynoId, ReleaseId};
+use crate::time::Timestamp;
 
 const EVENTS: [DynoEvent; 5] =
     [DynoEvent::Ready, DynoEvent::Exited, DynoEvent::BootTimedOut, DynoEvent::Retry, DynoEvent::Stop];
@@ -50,4 +53,36 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn dynos_are_cycled_after_a_day_and_not_all_at_once() {
+    let dyno = |id: u128, state| Dyno {
+        id: DynoId::from_u128(id),
+        app: AppId::from_u128(1),
+        name: "web.1".parse().expect("a name"),
+        kind: DynoKind::Formation,
+        release: ReleaseId::from_u128(1),
+        command: String::new(),
+        size: DynoSize::Basic,
+        state,
+        life: 1,
+        crashes: 0,
+        not_before: Timestamp::from_micros(0),
+        replace: false,
+        address: None,
+        exit: None,
+        attach: None,
+        env: Vec::new(),
+        created_at: Timestamp::from_micros(0),
+        state_changed_at: Timestamp::from_micros(5),
+    };
+    let due = |id| dyno(id, DynoState::Up).cycles_at().expect("a dyno that is up").as_micros();
+    let day = i64::try_from(CYCLE_AFTER.as_micros()).expect("a day");
+    assert_eq!(due(0), day + 5);
+    assert_eq!(due(1_000), day + 5 + 1_000_000);
+    for id in [u128::MAX, 0x8b1d_67f2_0000_4000_8000_1234_5678_9abc] {
+        assert!((0..=216 * 60 * 1_000_000).contains(&(due(id) - day - 5)), "{id:x}");
+    }
+    assert_eq!(dyno(1, DynoState::Starting).cycles_at(), None);
 }
