@@ -1,0 +1,234 @@
+//! All buckets: which there are, and whose keys open which. Functions that change something block.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use model::config_var::Secret;
+use serde::{Deserialize, Serialize};
+use tracing::error;
+use uuid::Uuid;
+
+use crate::bucket::Bucket;
+use crate::draft;
+use crate::seal::{Sealed, Sealer};
+
+/// The file of a bucket's definition in its folder.
+const DEFINITION: &str = "bucket.json";
+const BUCKETS: &str = "all";
+const TRASH: &str = "trash";
+/// Most buckets of one server.
+const BUCKETS_MAX: usize = 10_000;
+
+/// A bucket with the keys that open it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Definition {
+    /// Its name, by S3's rules: 3 to 63 of `a-z 0-9 . -`.
+    pub bucket: String,
+    /// The public half of its key pair.
+    pub access_key: String,
+    /// The secret half.
+    pub secret_key: Secret,
+    /// Most bytes of all objects together.
+    pub bytes_max: u64,
+}
+
+/// How much is in a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Objects.
+    pub objects: u64,
+    /// Their bytes, with those of uploads on their way.
+    pub bytes: u64,
+}
+
+/// Why a bucket could not be made or removed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShelfError {
+    #[error("{0:?} cannot be a bucket's name")]
+    Name(String),
+    #[error("a bucket's keys must not be empty")]
+    Keys,
+    #[error("another bucket has this access key")]
+    Taken,
+    #[error("there are {BUCKETS_MAX} buckets, which is the most")]
+    TooMany,
+    #[error("could not {doing} {}", .path.display())]
+    Io {
+        doing: &'static str,
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    #[error("the definition of {bucket} is unreadable")]
+    Sealed {
+        bucket: String,
+        #[source]
+        cause: Sealed,
+    },
+}
+
+/// The definition as it is sealed.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    access_key: String,
+    secret_key: String,
+    bytes_max: u64,
+}
+
+/// All buckets.
+pub(crate) struct Shelf {
+    dir: PathBuf,
+    sealer: Sealer,
+    rows: RwLock<Rows>,
+}
+
+#[derive(Default)]
+struct Rows {
+    buckets: HashMap<String, Arc<Bucket>>,
+    /// By access key.
+    keys: HashMap<String, Pair>,
+}
+
+struct Pair {
+    secret: Secret,
+    bucket: Arc<Bucket>,
+}
+
+impl Shelf {
+    /// Opens the folder of all buckets and takes away what a killed process left.
+    pub(crate) fn open(dir: &Path, sealer: Sealer) -> Result<Self, ShelfError> {
+        let make = |path: PathBuf| {
+            let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
+            made.map_err(failed("make", &path)).map(|()| path)
+        };
+        let (all, trash) = (make(dir.join(BUCKETS))?, make(dir.join(TRASH))?);
+        draft::sweep(&trash).map_err(failed("empty", &trash))?;
+        let shelf = Self { dir: dir.to_owned(), sealer, rows: RwLock::default() };
+        for entry in fs::read_dir(&all).map_err(failed("read", &all))? {
+            let path = entry.map_err(failed("read", &all))?.path();
+            // One that cannot be read must not keep the others from serving.
+            match shelf.read(&path) {
+                Ok(Some((definition, bucket))) => shelf.enter(definition, bucket),
+                Ok(None) => fs::remove_dir_all(&path).map_err(failed("remove", &path))?,
+                Err(error) => error!(error = &error as &dyn std::error::Error, "a bucket is not served"),
+            }
+        }
+        Ok(shelf)
+    }
+
+    /// None for a bucket whose making was cut short.
+    fn read(&self, path: &Path) -> Result<Option<(Definition, Bucket)>, ShelfError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let file = path.join(DEFINITION);
+        let sealed = match fs::read(&file) {
+            Ok(sealed) => sealed,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed("read", &file)(error)),
+        };
+        let unreadable = |cause| ShelfError::Sealed { bucket: name.clone(), cause };
+        let text = self.sealer.open(&name, &sealed).map_err(unreadable)?;
+        let kept: Kept = serde_json::from_slice(&text).map_err(|_| unreadable(Sealed))?;
+        let bucket = Bucket::open(&name, path, kept.bytes_max).map_err(failed("open", path))?;
+        let Kept { access_key, secret_key, bytes_max } = kept;
+        Ok(Some((
+            Definition { bucket: name, access_key, secret_key: Secret::new(secret_key), bytes_max },
+            bucket,
+        )))
+    }
+
+    /// Makes a bucket, or gives one that is there other keys and another limit.
+    pub(crate) fn set(&self, definition: &Definition) -> Result<(), ShelfError> {
+        let Definition { bucket: name, access_key, secret_key, bytes_max } = definition;
+        if !s3s::path::check_bucket_name(name) {
+            return Err(ShelfError::Name(name.clone()));
+        }
+        if access_key.is_empty() || secret_key.expose_secret().is_empty() {
+            return Err(ShelfError::Keys);
+        }
+        {
+            let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+            if rows.keys.get(access_key).is_some_and(|pair| pair.bucket.name != *name) {
+                return Err(ShelfError::Taken);
+            }
+            if rows.buckets.len() >= BUCKETS_MAX && !rows.buckets.contains_key(name) {
+                return Err(ShelfError::TooMany);
+            }
+        }
+        let path = self.path(name);
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed("make", &path))?;
+        let kept = Kept {
+            access_key: access_key.clone(),
+            secret_key: secret_key.expose_secret().to_owned(),
+            bytes_max: *bytes_max,
+        };
+        let text = serde_json::to_vec(&kept).map_err(|error| failed("write", &path)(error.into()))?;
+        let sealed = self.sealer.seal(name, &text);
+        let sealed = sealed.map_err(|cause| ShelfError::Sealed { bucket: name.clone(), cause })?;
+        let known = self.bucket(name);
+        let bucket = match known {
+            Some(bucket) => bucket,
+            None => Arc::new(Bucket::open(name, &path, *bytes_max).map_err(failed("open", &path))?),
+        };
+        let file = path.join(DEFINITION);
+        draft::replace(&file, &sealed).map_err(failed("write", &file))?;
+        draft::sync_folder(&self.dir.join(BUCKETS)).map_err(failed("sync", &self.dir))?;
+        bucket.limit(*bytes_max);
+        self.enter_shared(definition.clone(), bucket);
+        Ok(())
+    }
+
+    /// Removes a bucket with everything in it; one that is not there is removed already.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ShelfError> {
+        if !s3s::path::check_bucket_name(name) {
+            return Err(ShelfError::Name(name.to_owned()));
+        }
+        {
+            let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+            rows.buckets.remove(name);
+            rows.keys.retain(|_, pair| pair.bucket.name != name);
+        }
+        let (path, trash) = (self.path(name), self.dir.join(TRASH).join(Uuid::new_v4().to_string()));
+        match fs::rename(&path, &trash) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(failed("remove", &path)(error)),
+        }
+        draft::sync_folder(&self.dir.join(BUCKETS)).map_err(failed("sync", &self.dir))?;
+        fs::remove_dir_all(&trash).map_err(failed("remove", &trash))
+    }
+
+    /// The bucket of this name.
+    pub(crate) fn bucket(&self, name: &str) -> Option<Arc<Bucket>> {
+        self.rows.read().unwrap_or_else(PoisonError::into_inner).buckets.get(name).cloned()
+    }
+
+    /// The bucket that this access key opens, and the secret that goes with it.
+    pub(crate) fn opened_by(&self, access_key: &str) -> Option<(Secret, Arc<Bucket>)> {
+        let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
+        rows.keys.get(access_key).map(|pair| (pair.secret.clone(), Arc::clone(&pair.bucket)))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.join(BUCKETS).join(name)
+    }
+
+    fn enter(&self, definition: Definition, bucket: Bucket) {
+        self.enter_shared(definition, Arc::new(bucket));
+    }
+
+    fn enter_shared(&self, definition: Definition, bucket: Arc<Bucket>) {
+        let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
+        rows.keys.retain(|_, pair| pair.bucket.name != bucket.name);
+        let pair = Pair { secret: definition.secret_key, bucket: Arc::clone(&bucket) };
+        rows.keys.insert(definition.access_key, pair);
+        rows.buckets.insert(bucket.name.clone(), bucket);
+    }
+}
+
+fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ShelfError {
+    move |cause| ShelfError::Io { doing, path: path.to_owned(), cause }
+}
