@@ -22,22 +22,23 @@ const MACHINE_PATHS: [(&str, &str); 4] =
     [("/wo", "rk/main"), ("/wo", "rk/shared"), ("/ro", "ot/."), ("/opt/hokku", "-dev")];
 
 /// Which crate may use which; `hokku` and the xtask may use all. Nothing else is allowed.
-const ARROWS: [(&str, &[&str]); 16] = [
+const ARROWS: [(&str, &[&str]); 17] = [
     ("model", &[]),
     ("store", &["model"]),
     ("logs", &["model"]),
     ("slug", &["model"]),
     ("oci", &["model"]),
+    ("doctor", &["model"]),
     ("router", &["model", "logs"]),
     ("wire", &[]),
     ("git", &["model", "slug", "logs", "store"]),
     ("api", &["model", "wire", "slug", "logs", "store"]),
-    ("build", &["model", "slug", "oci", "logs", "store"]),
-    ("release", &["model", "logs", "store"]),
+    ("build", &["model", "doctor", "slug", "oci", "logs", "store"]),
+    ("release", &["model", "doctor", "logs", "store"]),
     ("bucket", &["model"]),
     ("addon", &["model", "oci", "bucket", "logs", "store"]),
-    ("dyno", &["model", "slug", "oci", "router", "logs", "store"]),
-    ("cli", &["wire"]),
+    ("dyno", &["model", "doctor", "slug", "oci", "router", "logs", "store"]),
+    ("cli", &["doctor", "wire"]),
     ("dashboard", &["wire"]),
 ];
 

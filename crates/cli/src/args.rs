@@ -6,6 +6,7 @@ pub(crate) mod addons;
 pub(crate) mod apps;
 pub(crate) mod buildpacks;
 pub(crate) mod config;
+pub(crate) mod doctor;
 pub(crate) mod domains;
 pub(crate) mod git;
 mod hoist;
@@ -101,6 +102,8 @@ pub(crate) enum Command {
     #[command(flatten)]
     Git(git::Command),
     #[command(flatten)]
+    Doctor(doctor::Command),
+    #[command(flatten)]
     Shell(shell::Command),
 }
 
@@ -126,6 +129,7 @@ const TOPICS: [(&str, &[Augment]); 7] = [
         &[
             account::Command::augment_subcommands,
             git::Command::augment_subcommands,
+            doctor::Command::augment_subcommands,
             shell::Command::augment_subcommands,
         ],
     ),

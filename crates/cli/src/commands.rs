@@ -6,6 +6,7 @@ mod addons;
 mod apps;
 mod buildpacks;
 mod config;
+mod doctor;
 mod domains;
 mod git;
 mod logs;
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::Maintenance(command) => maintenance::run(command, cx).await,
         Command::Access(command) => access::run(command, cx).await,
         Command::Git(command) => git::run(command, cx).await,
+        Command::Doctor(command) => doctor::run(command, cx),
         Command::Shell(command) => shell::run(command, cx),
     }
 }

@@ -71,6 +71,12 @@ pub(crate) fn is_repository(dir: &Path) -> bool {
     git(dir, ["rev-parse", "--git-dir"]).is_some()
 }
 
+/// The files below a folder that `git add .` would take, by their paths from there; none where git does not keep it.
+pub(crate) fn files(dir: &Path) -> Option<Vec<String>> {
+    let listed = git(dir, ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])?;
+    Some(listed.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
+}
+
 /// Points a remote at an app. Without a name it is the usual one, or the other if that points elsewhere; gives the name.
 pub(crate) fn point(dir: &Path, named: Option<&str>, url: &str) -> Option<String> {
     let present = remotes(dir);

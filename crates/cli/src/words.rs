@@ -2,6 +2,7 @@
 //! sizes are spoken.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -30,6 +31,8 @@ pub(crate) enum Problem {
     ForeignRemote { name: String, url: String, git_host: String },
     #[error("this folder is no git repository")]
     NoRepository,
+    #[error("there is no folder {}", dir.display())]
+    NoFolder { dir: PathBuf },
     #[error("git would not change its remotes")]
     GitRefused,
     #[error("{app} was not confirmed{}", typed.as_ref().map_or_else(String::new, |typed| format!(": `{typed}` was given")))]
@@ -96,6 +99,7 @@ impl Problem {
             Self::WrongPassword { .. } => {
                 "the first password is in `owner.password` in the server's data folder"
             }
+            Self::NoFolder { .. } => "name the folder of an app's source: `hokku doctor DIR`",
             Self::NoCertificates => "name a file with certificates in HOKKU_CA",
             Self::NoHome => "set HOME or XDG_CONFIG_HOME",
             Self::NoApp { .. } => {

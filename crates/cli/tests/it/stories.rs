@@ -242,6 +242,26 @@ fn git_is_told_the_password_of_this_server_alone() {
 }
 
 #[test]
+fn the_doctor_reads_what_git_would_take() {
+    let mut shell = Shell::stranger();
+    let write = |shell: &Shell, name: &str, text: &str| {
+        fs::write(shell.dir.path().join(name), text).expect("written")
+    };
+    write(&shell, "app.py", "KEY = 'AKIAINVENTEDKEY4TEST'\n");
+    write(&shell, "requirements.txt", "flask\n");
+    assert_eq!(shell.hokku("doctor").code, 1);
+    assert_eq!(shell.hokku("doctor . --json").code, 1);
+    write(&shell, "Procfile", "web: python app.py\n");
+    shell.git(["init", "-q"]);
+    write(&shell, ".gitignore", "app.py\n.env\n");
+    write(&shell, ".env", "SECRET=1\n");
+    assert_eq!(shell.hokku("doctor").code, 0, "git ignores what is not in order");
+    assert_eq!(shell.hokku("doctor --json").code, 0);
+    assert_eq!(shell.hokku("doctor nowhere").code, 1);
+    hold("the_doctor", &shell);
+}
+
+#[test]
 fn psql_is_started_with_the_database_in_its_environment() {
     let mut shell = Shell::start();
     shell.hokku("addons:create heroku-postgresql -a running-app");
