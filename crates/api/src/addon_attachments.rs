@@ -16,7 +16,7 @@ const MISSING: Problem = Problem::NotFound { resource: "add_on attachment" };
 /// An attachment `DATABASE` sets the config var `DATABASE_URL`.
 const URL: &str = "_URL";
 
-fn show(tx: &Tx<'_>, call: &Call, attachment: &Attachment) -> Result<wire::Attachment, Problem> {
+pub(crate) fn show(tx: &Tx<'_>, call: &Call, attachment: &Attachment) -> Result<wire::Attachment, Problem> {
     let missing = |what| StoreError::Missing { what };
     let addon = tx.addon(attachment.addon)?.ok_or(missing("add-on of this attachment"))?;
     let owner = tx.app(addon.app)?.ok_or(missing("app of this add-on"))?;

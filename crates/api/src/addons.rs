@@ -61,7 +61,7 @@ fn state(addon: &Addon) -> &'static str {
     }
 }
 
-fn is_there(addon: &Addon) -> bool {
+pub(crate) fn is_there(addon: &Addon) -> bool {
     addon.state != AddonState::Deprovisioning
 }
 

@@ -27,7 +27,7 @@ pub(crate) fn app_ref(app: &App) -> wire::Ref {
     wire::Ref { id: app.id.to_string(), name: app.name.to_string() }
 }
 
-fn show(tx: &Tx<'_>, call: &Call, app: &App) -> Result<wire::App, Problem> {
+pub(crate) fn show(tx: &Tx<'_>, call: &Call, app: &App) -> Result<wire::App, Problem> {
     let site = &call.server.cx.site;
     let owner = tx.account(app.owner)?.ok_or(StoreError::Missing { what: "owner of this app" })?;
     let slug = match tx.current_release(app.id)?.and_then(|release| release.slug) {

@@ -16,7 +16,7 @@ const FIELDS: &[&str] = &["id"];
 /// Longest version text, in characters.
 const VERSION_CHARS_MAX: usize = 250;
 
-fn show(tx: &Tx<'_>, call: &Call, app: &App, build: &Build) -> Result<wire::Build, Problem> {
+pub(crate) fn show(tx: &Tx<'_>, call: &Call, app: &App, build: &Build) -> Result<wire::Build, Problem> {
     let user = tx.account(build.user)?.ok_or(StoreError::Missing { what: "account" })?;
     let used = |name: &String| wire::BuildpackUsed { name: name.clone(), url: buildpacks::url(name) };
     let is_known = build.status == BuildStatus::Succeeded;

@@ -11,6 +11,7 @@ use model::id::{AppId, TokenId};
 use model::log::{Line, Source};
 use model::release::Release;
 use model::site::Site;
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use store::{Account, App, Tx};
 
@@ -35,6 +36,7 @@ pub(crate) struct Call {
     pub(crate) token: Option<TokenId>,
     pub(crate) extras: Extras,
     range: Option<String>,
+    query: Vec<(String, String)>,
     path: Vec<(String, String)>,
     base: String,
 }
@@ -56,10 +58,21 @@ impl FromRequestParts<Arc<Server>> for Call {
             token,
             extras: extras(&parts.headers),
             range,
+            query: query(parts.uri.query().unwrap_or_default()),
             path,
             base: base(&server.cx.site, &parts.headers),
         })
     }
+}
+
+/// The parameters of a query, decoded.
+fn query(text: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(key, value)| (decoded(key), decoded(value)))
+        .collect()
 }
 
 /// The scheme and host that URLs in answers begin with. On a laptop a client may have come over plain HTTP, because
@@ -76,6 +89,31 @@ fn base(site: &Site, headers: &HeaderMap) -> String {
 }
 
 impl Call {
+    /// What the platform itself asks of the API, for `who`.
+    pub(crate) fn of_platform(server: Arc<Server>, who: Account) -> Self {
+        let base = server.cx.site.api_url("");
+        Self {
+            server,
+            caller: who,
+            token: None,
+            extras: Extras::default(),
+            range: None,
+            query: Vec::new(),
+            path: Vec::new(),
+            base,
+        }
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn query(&self, name: &str) -> Option<String> {
+        self.query.iter().find(|(it, _)| it == name).map(|(_, value)| value.clone())
+    }
+
+    /// The `Range` header.
+    pub(crate) fn range(&self) -> Option<&str> {
+        self.range.as_deref()
+    }
+
     /// A part of the path.
     pub(crate) fn param(&self, name: &str) -> &str {
         let found = self.path.iter().find(|(it, _)| it == name);
@@ -117,6 +155,7 @@ impl Call {
     ) -> Answer {
         let (store, logs) = (self.server.cx.store.clone(), self.server.cx.logs.clone());
         let done = store.write(move |tx| {
+            tx.act_for(self.caller.id);
             let mut said = Said { user: self.caller.email.to_string(), lines: Vec::new(), gone: None };
             let answer = change(tx, &self, &mut said)?;
             Ok::<_, Problem>((answer, said, tx.now()))

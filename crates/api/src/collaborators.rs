@@ -49,7 +49,7 @@ fn all(tx: &Tx<'_>, app: &App) -> Result<Vec<wire::Collaborator>, Problem> {
 }
 
 /// One of them by address or id.
-fn find(tx: &Tx<'_>, app: &App, asked: &str) -> Result<wire::Collaborator, Problem> {
+pub(crate) fn find(tx: &Tx<'_>, app: &App, asked: &str) -> Result<wire::Collaborator, Problem> {
     let is_meant = |one: &wire::Collaborator| {
         one.id == asked || one.user.id == asked || one.user.email.eq_ignore_ascii_case(asked)
     };

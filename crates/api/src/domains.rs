@@ -13,7 +13,7 @@ const FIELDS: &[&str] = &["hostname", "id"];
 /// Most domains of one app (Heroku: 1,000).
 const DOMAINS_MAX: usize = 1_000;
 
-fn show(call: &Call, app: &App, domain: &Domain) -> Result<wire::Domain, Problem> {
+pub(crate) fn show(call: &Call, app: &App, domain: &Domain) -> Result<wire::Domain, Problem> {
     let is_custom = domain.kind == DomainKind::Custom;
     let target = call.server.cx.site.app_host(&app.name).map_err(Problem::internal)?;
     Ok(wire::Domain {

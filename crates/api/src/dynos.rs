@@ -15,7 +15,12 @@ pub(crate) use run::run;
 /// Fields a dyno list can be sorted by.
 const FIELDS: &[&str] = &["name", "id"];
 
-fn show(tx: &Tx<'_>, app: &App, dyno: &Dyno, attach_url: Option<String>) -> Result<wire::Dyno, Problem> {
+pub(crate) fn show(
+    tx: &Tx<'_>,
+    app: &App,
+    dyno: &Dyno,
+    attach_url: Option<String>,
+) -> Result<wire::Dyno, Problem> {
     let release = tx.release(dyno.release)?.ok_or(StoreError::Missing { what: "release of this dyno" })?;
     Ok(wire::Dyno {
         app: app_ref(app),

@@ -163,6 +163,7 @@ fn spoken(resource: &'static str) -> &'static str {
         "add_on" => "add-on",
         "add_on attachment" => "add-on attachment",
         "add_on service" => "add-on service",
+        "telemetry_drain" => "telemetry drain",
         "pipeline_coupling" => "pipeline coupling",
         "app_transfer" => "app transfer",
         "invitation" => "invitation: it was used, replaced, or its time is over; ask for a new link",

@@ -14,7 +14,7 @@ use crate::reply::{Answer, Reply};
 /// Fields a formation can be sorted by.
 const FIELDS: &[&str] = &["type", "id"];
 
-fn show(app: &App, entry: &Formation) -> wire::Formation {
+pub(crate) fn show(app: &App, entry: &Formation) -> wire::Formation {
     wire::Formation {
         app: app_ref(app),
         command: entry.command.clone(),

@@ -39,6 +39,7 @@ mod formation;
 mod identity;
 mod invitations;
 mod keys;
+mod log_drains;
 mod log_sessions;
 mod log_stream;
 mod nothing;
@@ -57,6 +58,7 @@ mod slugs;
 mod sources;
 mod stacks;
 mod status;
+mod webhooks;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -98,6 +100,12 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context").field("site", &self.site).finish_non_exhaustive()
     }
+}
+
+/// What the store is to be given, so that webhooks are told of every change.
+#[must_use]
+pub fn witness(cx: Context) -> store::Witness {
+    webhooks::witness(cx)
 }
 
 /// Passwords being checked at a time: each takes a good part of a second of one core, on purpose.

@@ -12,13 +12,26 @@ pub(crate) async fn of_account(_: Call) -> Answer {
     Ok(Reply::ok(&NONE))
 }
 
-/// Certificates, log drains, webhooks of an app that the caller may see.
+/// Certificates, telemetry drains of an app that the caller may see.
 pub(crate) async fn of_app(call: Call) -> Answer {
     call.read(|tx, call| {
         call.app(tx)?;
         Ok(Reply::ok(&NONE))
     })
     .await
+}
+
+/// A telemetry drain that someone wants.
+pub(crate) async fn telemetry_drain(_: Call) -> Answer {
+    Err(Problem::Invalid(
+        "Telemetry drains are not supported here. For logs, use a log drain: heroku drains:add URL"
+            .to_owned(),
+    ))
+}
+
+/// A telemetry drain by id: there never is one.
+pub(crate) async fn no_telemetry_drain(_: Call) -> Answer {
+    Err(Problem::NotFound { resource: "telemetry_drain" })
 }
 
 /// The place of an app in a pipeline.

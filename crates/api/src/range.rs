@@ -104,6 +104,33 @@ pub(crate) fn list<T: Serialize>(
     Ok(Reply::ok(&page).ranged(fields, content, next))
 }
 
+/// Like [`list`], for things with a number that is not shown, by which they are sorted. `name` is what clients call it.
+pub(crate) fn list_numbered<T: Serialize>(
+    items: Vec<(u64, T)>,
+    name: &'static str,
+    asked: Option<&str>,
+) -> Result<Reply, Problem> {
+    let asked = Range::parse(asked.unwrap_or_default())?;
+    let mut range = asked.unwrap_or_else(|| Range {
+        field: name.to_owned(),
+        from: None,
+        to: None,
+        max: PAGE_DEFAULT,
+        descending: false,
+    });
+    if range.field != name {
+        range = Range { field: name.to_owned(), from: None, to: None, ..range };
+    }
+    let numbered = items.into_iter().map(|(number, item)| {
+        let mut item = serde_json::to_value(item).map_err(Problem::internal)?;
+        item[name] = number.into();
+        Ok(item)
+    });
+    let (mut page, next) = cut(numbered.collect::<Result<_, Problem>>()?, &range);
+    page.iter_mut().filter_map(Value::as_object_mut).for_each(|item| drop(item.remove(name)));
+    Ok(Reply::ok(&page).ranged(&[name], None, next))
+}
+
 /// The items of one page, and the `Range` of the next.
 fn cut(mut items: Vec<Value>, range: &Range) -> (Vec<Value>, Option<String>) {
     let field = range.field.as_str();

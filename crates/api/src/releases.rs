@@ -94,7 +94,7 @@ impl<'a, 'c> Shower<'a, 'c> {
     }
 }
 
-fn show(tx: &Tx<'_>, call: &Call, app: &App, release: &Release) -> Result<wire::Release, Problem> {
+pub(crate) fn show(tx: &Tx<'_>, call: &Call, app: &App, release: &Release) -> Result<wire::Release, Problem> {
     Shower::new(tx, call, app)?.show(release)
 }
 

@@ -15,6 +15,8 @@ pub(crate) type Answer = Result<Reply, Problem>;
 pub(crate) const NEXT_RANGE: HeaderName = HeaderName::from_static("next-range");
 /// Heroku's CLI prints what is in it.
 const WARNING_MESSAGE: HeaderName = HeaderName::from_static("warning-message");
+/// Where a webhook's secret is told, once.
+pub(crate) const WEBHOOK_SECRET: HeaderName = HeaderName::from_static("heroku-webhook-secret");
 pub(crate) const ACCEPT_RANGES: HeaderName = HeaderName::from_static("accept-ranges");
 
 /// JSON with a status and headers.
@@ -67,6 +69,12 @@ impl Reply {
             self.status = StatusCode::PARTIAL_CONTENT;
             self.header(NEXT_RANGE, &next);
         }
+        self
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.header(name, value);
         self
     }
 

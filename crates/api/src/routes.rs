@@ -14,8 +14,9 @@ use crate::door::{Door, Gate, enter};
 use crate::{
     Context, Server, account, accounts, addon_attachments, addon_services, addons, app_transfers, apps,
     buildpacks, builds, collaborators, config_vars, databases, domains, dyno_sizes, dynos, features,
-    formation, invitations, keys, log_sessions, log_stream, nothing, oauth_authorizations, output_streams,
-    protocol, rate_limit, regions, releases, scopes, slugs, sources, stacks, status,
+    formation, invitations, keys, log_drains, log_sessions, log_stream, nothing, oauth_authorizations,
+    output_streams, protocol, rate_limit, regions, releases, scopes, slugs, sources, stacks, status,
+    webhooks,
 };
 
 /// One method of one path.
@@ -104,10 +105,19 @@ fn delete<H: Handler<T, Arc<Server>>, T: 'static>(path: &'static str, handler: H
 
 /// Every route. Whose app it is, is decided behind the door, in `access`.
 fn table() -> Vec<Route> {
-    [of_accounts(), of_people(), of_apps(), of_processes(), of_releases(), of_addons(), of_the_platform()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        of_accounts(),
+        of_people(),
+        of_apps(),
+        of_drains(),
+        of_processes(),
+        of_releases(),
+        of_addons(),
+        of_the_platform(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn of_accounts() -> Vec<Route> {
@@ -179,12 +189,33 @@ fn of_apps() -> Vec<Route> {
         get("/apps/{app}/features/{feature}", features::of_app),
         patch("/apps/{app}/features/{feature}", features::update),
         get("/apps/{app}/sni-endpoints", nothing::of_app),
-        get("/apps/{app}/log-drains", nothing::of_app),
-        get("/apps/{app}/webhooks", nothing::of_app),
         get("/apps/{app}/pipeline-couplings", nothing::pipeline_coupling),
         get("/apps/{app}/available-stacks", stacks::available),
         post("/apps/{app}/log-sessions", log_sessions::create),
         get("/streams/log/{permit}", log_stream::read).through(Door::Open),
+    ]
+}
+
+fn of_drains() -> Vec<Route> {
+    vec![
+        get("/apps/{app}/log-drains", log_drains::list),
+        post("/apps/{app}/log-drains", log_drains::create),
+        get("/apps/{app}/log-drains/{drain}", log_drains::info),
+        delete("/apps/{app}/log-drains/{drain}", log_drains::destroy),
+        get("/apps/{app}/webhooks", webhooks::list),
+        post("/apps/{app}/webhooks", webhooks::create),
+        get("/apps/{app}/webhooks/{webhook}", webhooks::info),
+        patch("/apps/{app}/webhooks/{webhook}", webhooks::update),
+        delete("/apps/{app}/webhooks/{webhook}", webhooks::destroy),
+        get("/apps/{app}/webhook-events", webhooks::events),
+        get("/apps/{app}/webhook-events/{event}", webhooks::event),
+        get("/apps/{app}/webhook-deliveries", webhooks::deliveries),
+        get("/apps/{app}/webhook-deliveries/{delivery}", webhooks::delivery),
+        get("/apps/{app}/telemetry-drains", nothing::of_app),
+        post("/telemetry-drains", nothing::telemetry_drain),
+        get("/telemetry-drains/{telemetry}", nothing::no_telemetry_drain),
+        patch("/telemetry-drains/{telemetry}", nothing::no_telemetry_drain),
+        delete("/telemetry-drains/{telemetry}", nothing::no_telemetry_drain),
     ]
 }
 

@@ -34,9 +34,10 @@ pub(crate) fn needed(method: &Method, path: &str) -> Scope {
     }
 }
 
-/// Whether secrets are shown or can be made to show: config vars, credentials, a command of one's own in a dyno.
+/// Whether secrets are shown or can be made to show: config vars, credentials (also in a URL), a command of one's own in a dyno.
 fn is_secret(method: &Method, path: &str) -> bool {
     let is_data = path.starts_with("/client/") || path.starts_with("/postgres/");
     let is_command = path == "/apps/{app}/dynos" && *method == Method::POST;
-    path.contains("config") || is_command || is_data && !OPEN_DATA.contains(&path)
+    let has_credentials = path.contains("/log-drains") || path.contains("/webhooks");
+    path.contains("config") || has_credentials || is_command || is_data && !OPEN_DATA.contains(&path)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::{Args, ValueEnum};
+use deliver::Targets;
 use model::account::Email;
 use model::domain::Hostname;
 use model::dyno::BOOT_TIMEOUT;
@@ -55,6 +56,10 @@ pub struct ServerArgs {
     #[arg(long, value_enum, default_value_t = EgressArg::Open)]
     pub egress: EgressArg,
 
+    /// Where log drains and webhooks may lead [default: `any` under the domain `localhost`, else as --egress]
+    #[arg(long, value_enum, value_name = "TARGETS")]
+    pub deliver_to: Option<DeliverToArg>,
+
     /// Network for dynos, such as 10.213.0.0/20 [default: a free one is picked once]
     #[arg(long, value_name = "CIDR")]
     pub dyno_subnet: Option<String>,
@@ -97,6 +102,27 @@ pub enum EgressArg {
     DenyPrivate,
 }
 
+/// Where log drains and webhooks may lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DeliverToArg {
+    /// Anywhere, this machine included
+    Any,
+    /// Everything but this machine, its dynos and link-local addresses
+    Elsewhere,
+    /// Public addresses only
+    Public,
+}
+
+impl From<DeliverToArg> for Targets {
+    fn from(arg: DeliverToArg) -> Self {
+        match arg {
+            DeliverToArg::Any => Self::Any,
+            DeliverToArg::Elsewhere => Self::Elsewhere,
+            DeliverToArg::Public => Self::Public,
+        }
+    }
+}
+
 impl From<EgressArg> for Egress {
     fn from(arg: EgressArg) -> Self {
         match arg {
@@ -124,6 +150,17 @@ impl ServerArgs {
             port: self.public_port.unwrap_or_else(|| first.port()),
             rendezvous_port: rendezvous.port(),
         })
+    }
+
+    /// Where deliveries may lead: what a dyno may reach, unless it is said. A laptop is all its user's own.
+    #[must_use]
+    pub fn targets(&self, site: &Site) -> Targets {
+        match (self.deliver_to, self.egress) {
+            (Some(said), _) => said.into(),
+            (None, _) if site.is_local() => Targets::Any,
+            (None, EgressArg::Open) => Targets::Elsewhere,
+            (None, EgressArg::DenyPrivate) => Targets::Public,
+        }
     }
 
     /// Where `heroku run` attaches.

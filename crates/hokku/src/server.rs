@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use deliver::Outside;
 use dyno::local::{Local, LocalConfig};
 use logs::transcript::Transcripts;
 use logs::{Logs, LogsConfig};
@@ -218,6 +219,7 @@ impl Parts {
             site: self.site.clone(),
         };
         running.spawn(named("release", release::stage(release, stop.clone())));
+        running.spawn(named("deliver", deliver::stage(self.deliver_context()?, stop.clone())));
         let reports = self.reports.lock().ok().and_then(|mut reports| reports.take());
         let reports = reports.context("the server was started twice")?;
         running.spawn(named("dyno", dyno::stage(self.dyno_context(), reports, stop.clone())));
@@ -235,7 +237,9 @@ impl Parts {
         let listener = listen_at(&self.layout.control_socket())?;
         let dashboard = dashboard::routes(self.dashboard_context(stop)?);
         let pages_host = self.site.dashboard_host();
-        let api = api::routes(self.api_context(stop));
+        let api = self.api_context(stop);
+        self.store.set_witness(api::witness(api.clone()));
+        let api = api::routes(api);
         let routes = control::routes(api, git::routes(git), dashboard, &pages_host);
         running.spawn(control::serve(listener, routes, stop.clone()));
         Ok(running)
@@ -260,6 +264,13 @@ impl Parts {
             limits: build::Limits { builders: self.args.builders as usize, ..build::Limits::default() },
             site: self.site.clone(),
         }
+    }
+
+    fn deliver_context(&self) -> anyhow::Result<deliver::Context> {
+        let subnet = self.network.subnet();
+        let targets = self.args.targets(&self.site);
+        let outside = Outside::new(targets, Some((subnet.first(), subnet.prefix())))?;
+        Ok(deliver::Context { store: self.store.clone(), logs: self.logs.clone(), outside })
     }
 
     fn dyno_context(&self) -> dyno::Context {

@@ -148,6 +148,30 @@ pub fn error_r99(detail: &str) -> String {
 
 // === L codes
 
+/// `heroku[logplex]`, told to a drain: its receiver was too slow, or not there.
+#[must_use]
+pub fn drain_overflow(count: u64, since: Timestamp) -> String {
+    format!("Error L10 (output buffer overflow): {count} messages dropped since {since}.")
+}
+
+/// The same, told to the app's people.
+#[must_use]
+pub fn drain_overflow_of(drain: &str, count: u64, since: Timestamp) -> String {
+    format!("Error L10 (output buffer overflow): drain '{drain}' dropped {count} messages since {since}.")
+}
+
+/// `heroku[logplex]`: a drain's receiver has a certificate that nobody should trust. `uri` without its password.
+#[must_use]
+pub fn drain_certificate(error: &str, uri: &str) -> String {
+    format!("Error L14 (certificate validation): error=\"{error}\" uri=\"{uri}\"")
+}
+
+/// `heroku[logplex]`: a drain's receiver cannot be reached, or refuses. Ours: Heroku says nothing until lines are lost.
+#[must_use]
+pub fn drain_trouble(drain: &str, why: &str) -> String {
+    format!("Drain '{drain}' does not take lines: {why}")
+}
+
 /// `heroku[logplex]`: a tail's reader was too slow.
 #[must_use]
 pub fn tail_overflow(count: u64, since: Timestamp) -> String {

@@ -15,6 +15,7 @@ use model::log::{Line, Source};
 use model::time::Timestamp;
 
 use crate::event;
+use crate::feed::{Buffer, Feed};
 use crate::filter::Filter;
 use crate::history::{History, ReadError, Seen, Snapshot, Wanted};
 use crate::spool::{Record, pieces};
@@ -22,6 +23,8 @@ use crate::tail::{Capacity, Entry, Queue, Tail};
 
 /// Most open tails of one app.
 pub const TAILS_MAX: usize = 100;
+/// Most open feeds of one app: more than an app can have drains.
+pub const FEEDS_MAX: usize = 16;
 /// Lines that a forgotten app's dynos or the router wrote are refused thanks to a file with this ending.
 const FORGOTTEN: &str = "forgotten";
 
@@ -37,9 +40,9 @@ pub struct LogsConfig {
     pub history_lines: u64,
     /// Lines older than this are neither shown nor taken in.
     pub history_age: Duration,
-    /// Most lines that wait for a slow reader of a tail.
+    /// Most lines that wait for a slow reader of a tail or a feed.
     pub tail_lines: usize,
-    /// Most bytes of messages that wait for a slow reader of a tail.
+    /// Most bytes of messages that wait for a slow reader of a tail or a feed.
     pub tail_bytes: usize,
     /// How often all spools are looked at without being asked to: how soon a dead writer's spool goes away.
     pub sweep: Duration,
@@ -93,6 +96,17 @@ pub enum TailError {
     Read(#[source] ReadError),
 }
 
+/// A feed could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum FeedError {
+    /// The app has [`FEEDS_MAX`] open feeds.
+    #[error("the app has {FEEDS_MAX} open feeds")]
+    TooMany,
+    /// The history could not be read.
+    #[error("could not start a feed")]
+    Read(#[source] ReadError),
+}
+
 /// All apps' logs; clones share them.
 #[derive(Clone)]
 pub struct Logs {
@@ -110,6 +124,7 @@ struct Inner {
 struct App {
     history: History,
     tails: Vec<Arc<Queue>>,
+    feeds: Vec<Arc<Buffer>>,
     /// Removed; what still comes in is thrown away.
     forgotten: bool,
     /// The last write failed and was reported.
@@ -210,6 +225,38 @@ impl Logs {
         self.open_tail(app, filter, usize::MAX, after).await
     }
 
+    /// The lines after the one with the id `after`, as far as they are still kept, then new ones as they come; without
+    /// `after` only new ones. In batches, for a drain.
+    ///
+    /// # Errors
+    /// If the history cannot be read or there are too many feeds.
+    pub async fn feed(&self, app: AppId, after: Option<u64>) -> Result<Feed, FeedError> {
+        let buffer = Arc::new(Buffer::new(self.capacity()));
+        let snapshot = {
+            let slot = self.app(app).map_err(FeedError::Read)?;
+            let mut slot = lock(&slot);
+            slot.feeds.retain(|feed| !feed.is_closed());
+            if slot.feeds.len() >= FEEDS_MAX {
+                return Err(FeedError::TooMany);
+            }
+            if slot.forgotten {
+                buffer.close();
+            } else {
+                slot.feeds.push(Arc::clone(&buffer));
+            }
+            slot.history.snapshot()
+        };
+        let newest = snapshot.next_id - 1;
+        // A place that lies ahead is that of a log which was lost since.
+        let start = after.filter(|after| *after <= newest).unwrap_or(newest);
+        let feed = Feed::new(Arc::clone(&buffer), start);
+        let past =
+            self.read(snapshot, Filter::default(), usize::MAX, start).await.map_err(FeedError::Read)?;
+        let first = past.first().map_or(newest + 1, |entry| entry.id);
+        buffer.begin(past, first - start - 1, self.now());
+        Ok(feed)
+    }
+
     /// Removes an app's logs for good, ends its tails, and refuses lines that are still on their way.
     ///
     /// # Errors
@@ -223,6 +270,7 @@ impl Logs {
         fs::write(dir.with_extension(FORGOTTEN), b"").map_err(failed)?;
         slot.forgotten = true;
         slot.tails.drain(..).for_each(|tail| tail.close());
+        slot.feeds.drain(..).for_each(|feed| feed.close());
         slot.history.remove().map_err(failed)
     }
 
@@ -258,6 +306,8 @@ impl Logs {
         }
         slot.tails.retain(|tail| !tail.is_closed());
         slot.tails.iter().for_each(|tail| tail.push(&entries));
+        slot.feeds.retain(|feed| !feed.is_closed());
+        slot.feeds.iter().for_each(|feed| feed.push(&entries));
     }
 
     async fn open_tail(
@@ -317,7 +367,7 @@ impl Logs {
         let open = || {
             let forgotten = fs::exists(dir.with_extension(FORGOTTEN))?;
             let history = History::open(dir.clone(), self.inner.config.history_lines)?;
-            Ok(App { history, tails: Vec::new(), forgotten, failing: false })
+            Ok(App { history, tails: Vec::new(), feeds: Vec::new(), forgotten, failing: false })
         };
         let slot = Arc::new(Mutex::new(open().map_err(|cause| ReadError { at: dir.clone(), cause })?));
         apps.insert(app, Arc::clone(&slot));
@@ -332,6 +382,7 @@ impl Logs {
 impl Drop for App {
     fn drop(&mut self) {
         self.tails.iter().for_each(|tail| tail.close());
+        self.feeds.iter().for_each(|feed| feed.close());
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  dyno shim ─ spool::Writer ─┐ files   ┌─► history (the last 1,500 lines of each app, on disk)
 //!  router    ─ spool::Writer ─┼───────► Logs::follow ─► Logs
-//!  server    ─ Logs::append ──┘         └─► tails (each with a bounded buffer)
+//!  server    ─ Logs::append ──┘         └─► tails and feeds (each with a bounded buffer)
 //! ```
 //! Shims and the router outlive the server and never talk to it: they append to *spools*, the server reads
 //! them. So a server restart and normal work are one code path. What has been taken from a spool is written
@@ -18,6 +18,7 @@
 //! * [`event`]: the platform's own wordings.
 
 pub mod event;
+mod feed;
 mod filter;
 #[cfg(test)]
 mod fixture;
@@ -30,8 +31,11 @@ mod tail;
 pub mod transcript;
 mod watch;
 
+pub use feed::{Batch, Feed, Lost};
 pub use filter::Filter;
 pub use follow::FollowError;
 pub use history::ReadError;
-pub use intake::{Clock, ForgetError, Logs, LogsConfig, OpenError, TAILS_MAX, TailError};
+pub use intake::{
+    Clock, FEEDS_MAX, FeedError, ForgetError, Logs, LogsConfig, OpenError, TAILS_MAX, TailError,
+};
 pub use tail::{Entry, Tail};

@@ -88,3 +88,13 @@ id!(/// Identifies the transfer of an app to another owner.
     AppTransferId);
 id!(/// Identifies an SSH key of an account.
     KeyId);
+id!(/// Identifies a log drain.
+    DrainId);
+id!(/// Identifies a webhook.
+    WebhookId);
+id!(/// Identifies something that happened and that a webhook is told.
+    WebhookEventId);
+id!(/// Identifies an event on its way to one webhook.
+    DeliveryId);
+id!(/// Identifies one try to deliver.
+    AttemptId);

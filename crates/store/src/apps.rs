@@ -223,7 +223,15 @@ impl Tx<'_> {
         ] {
             self.execute(doing, statement, &[&id])?;
         }
-        for topic in [Topic::Apps, Topic::Builds, Topic::Releases, Topic::Formation, Topic::Dynos] {
+        for topic in [
+            Topic::Apps,
+            Topic::Builds,
+            Topic::Releases,
+            Topic::Formation,
+            Topic::Dynos,
+            Topic::Drains,
+            Topic::Webhooks,
+        ] {
             self.touch(topic);
         }
         Ok(())

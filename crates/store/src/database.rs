@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::fmt;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use model::id::AccountId;
 use model::time::Timestamp;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::changes::{self, Witness};
 use crate::error::{StoreError, sql};
 use crate::migrate;
 use crate::seal::Sealer;
@@ -36,6 +38,7 @@ struct Inner {
     sealer: Sealer,
     clock: Clock,
     bell: Bell,
+    witness: OnceLock<Witness>,
 }
 
 impl fmt::Debug for Store {
@@ -49,7 +52,8 @@ pub struct Tx<'a> {
     pub(crate) sql: &'a Connection,
     pub(crate) sealer: &'a Sealer,
     now: Timestamp,
-    touched: Cell<u8>,
+    touched: Cell<u16>,
+    actor: Cell<Option<AccountId>>,
 }
 
 impl fmt::Debug for Tx<'_> {
@@ -63,6 +67,17 @@ impl Tx<'_> {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// Says who is behind this transaction. Without it the platform itself is.
+    pub fn act_for(&self, account: AccountId) {
+        self.actor.set(Some(account));
+    }
+
+    /// Who is behind this transaction, if a person is.
+    #[must_use]
+    pub fn actor(&self) -> Option<AccountId> {
+        self.actor.get()
     }
 
     /// Notes that watchers of `topic` are to be woken after the commit.
@@ -82,6 +97,7 @@ impl Store {
         let sealer = Sealer::open(&dir.join("hokku.key"))?;
         let mut writer = connect(&path, OpenFlags::default())?;
         migrate::run(&mut writer, &path)?;
+        changes::watch(&writer)?;
         let inner = Inner {
             path,
             writer: Mutex::new(writer),
@@ -89,6 +105,7 @@ impl Store {
             sealer,
             clock,
             bell: Bell::new(),
+            witness: OnceLock::new(),
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -110,6 +127,14 @@ impl Store {
     #[must_use]
     pub fn is_signed(&self, purpose: &str, text: &str, signature: &str) -> bool {
         self.inner.sealer.is_signed(purpose, text, signature)
+    }
+
+    /// Names the one who is shown, from now on, what each transaction changed of apps with webhooks, in the transaction
+    /// itself. The first one stays; it is kept as long as the store.
+    pub fn set_witness(&self, witness: Witness) {
+        if self.inner.witness.set(witness).is_err() {
+            tracing::warn!("the store has a witness already");
+        }
     }
 
     /// An ear for commits that touch one of `topics`.
@@ -182,6 +207,7 @@ impl Inner {
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sql("begin writing"))?;
         let tx = self.tx(&sql_tx);
         let value = change(&tx)?;
+        self.bear_witness(&tx)?;
         let touched = tx.touched.get();
         sql_tx.commit().map_err(sql("commit"))?;
         drop(writer);
@@ -189,8 +215,25 @@ impl Inner {
         Ok(value)
     }
 
+    /// Who is told of changes must not be able to undo them, so its error ends here.
+    fn bear_witness(&self, tx: &Tx<'_>) -> Result<(), StoreError> {
+        let changes = tx.take_changes()?;
+        if let Some(witness) = self.witness.get().filter(|_| !changes.is_empty())
+            && let Err(error) = witness(tx, &changes)
+        {
+            tracing::error!(error = &*error as &dyn std::error::Error, "webhooks are not told of a change");
+        }
+        Ok(())
+    }
+
     fn tx<'a>(&'a self, sql_tx: &'a rusqlite::Transaction<'_>) -> Tx<'a> {
-        Tx { sql: sql_tx.deref(), sealer: &self.sealer, now: (self.clock)(), touched: Cell::new(0) }
+        Tx {
+            sql: sql_tx.deref(),
+            sealer: &self.sealer,
+            now: (self.clock)(),
+            touched: Cell::new(0),
+            actor: Cell::new(None),
+        }
     }
 }
 

@@ -102,6 +102,9 @@ pub enum StoreError {
     /// A state machine refused the change.
     #[error(transparent)]
     IllegalAppTransfer(#[from] model::app_transfer::IllegalAppTransferEvent),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalDelivery(#[from] model::webhook::IllegalDeliveryStep),
     /// The thread that ran the transaction died.
     #[error("the store's thread is gone")]
     Gone,

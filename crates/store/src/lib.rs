@@ -14,10 +14,12 @@ mod app_features;
 mod app_transfers;
 mod apps;
 mod builds;
+mod changes;
 mod collaborators;
 mod config_vars;
 mod database;
 mod domains;
+mod drains;
 mod dynos;
 mod error;
 mod formation;
@@ -31,10 +33,13 @@ mod ssh_keys;
 mod tokens;
 mod topic;
 mod transfers;
+mod webhook_events;
+mod webhooks;
 
 pub use accounts::Account;
 pub use apps::{App, NewApp};
 pub use builds::NewBuild;
+pub use changes::{Change, Witness};
 pub use collaborators::Collaborator;
 pub use config_vars::ConfigChange;
 pub use database::{Clock, Store, Tx};
@@ -45,6 +50,8 @@ pub use ssh_keys::{NewSshKey, SshKey};
 pub use tokens::{NewToken, Token};
 pub use topic::{Topic, Wake};
 pub use transfers::NewTransfer;
+pub use webhook_events::{DELIVERIES_WAITING_MAX, EVENTS_KEPT, NewWebhookEvent};
+pub use webhooks::WebhookWish;
 
 #[cfg(test)]
 mod tests;

@@ -21,10 +21,14 @@ pub enum Topic {
     Addons,
     /// Backups, restores and copies of databases, and their schedules.
     Transfers,
+    /// Log drains.
+    Drains,
+    /// Webhooks and what is to be told to them.
+    Webhooks,
 }
 
 impl Topic {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Apps,
         Self::Builds,
         Self::Releases,
@@ -32,10 +36,12 @@ impl Topic {
         Self::Dynos,
         Self::Addons,
         Self::Transfers,
+        Self::Drains,
+        Self::Webhooks,
     ];
 
-    pub(crate) const fn bit(self) -> u8 {
-        1 << self as u8
+    pub(crate) const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
@@ -51,7 +57,7 @@ impl Bell {
     }
 
     /// Wakes the watchers of every topic whose bit is set.
-    pub(crate) fn ring(&self, touched: u8) {
+    pub(crate) fn ring(&self, touched: u16) {
         for (topic, count) in Topic::ALL.into_iter().zip(&self.counts) {
             if touched & topic.bit() != 0 {
                 count.send_modify(|count| *count += 1);

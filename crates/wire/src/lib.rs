@@ -27,6 +27,7 @@ mod feature;
 mod formation;
 mod key;
 mod lenient;
+mod log_drain;
 mod log_session;
 mod login;
 mod oauth_authorization;
@@ -40,6 +41,7 @@ mod slug;
 mod source;
 mod stack;
 mod status;
+mod webhook;
 
 pub use account::{Account, AccountChange};
 pub use addon::{
@@ -66,6 +68,7 @@ pub use feature::{Feature, FeatureChange};
 pub use formation::{Formation, FormationBatch, FormationChange};
 pub use key::{Key, KeyRequest};
 pub use lenient::{Flag, Named, Text};
+pub use log_drain::{LogDrain, LogDrainRequest};
 pub use log_session::{LogSession, LogSessionRequest};
 pub use login::{LoginOutcome, LoginRequest, LoginStarted};
 pub use oauth_authorization::{
@@ -83,6 +86,10 @@ pub use slug::{Slug, SlugBlob};
 pub use source::{Source, SourceUrls};
 pub use stack::Stack;
 pub use status::{PlatformStatus, SystemStatus};
+pub use webhook::{
+    Webhook, WebhookAttempt, WebhookChange, WebhookDelivery, WebhookEvent, WebhookEventRef, WebhookMetadata,
+    WebhookNotice, WebhookPayload, WebhookRef, WebhookRequest,
+};
 
 /// A JSON object that is always empty: `{}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

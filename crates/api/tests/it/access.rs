@@ -28,18 +28,34 @@ pub(crate) struct Things {
     authorization: String,
     key: String,
     transfer: String,
+    drain: String,
+    webhook: String,
+    event: String,
+    delivery: String,
 }
 
 impl Things {
     /// None of them.
     fn none() -> Self {
         let none = || "x".to_owned();
-        Self { addon: none(), authorization: none(), key: none(), transfer: none() }
+        Self {
+            addon: none(),
+            authorization: none(),
+            key: none(),
+            transfer: none(),
+            drain: none(),
+            webhook: none(),
+            event: none(),
+            delivery: none(),
+        }
     }
 
     /// One of each.
     pub(crate) async fn make(api: &Api) -> Self {
         let id = |value: &Value| value["id"].as_str().expect("an id").to_owned();
+        let drain = json!({ "url": "https://logs.example.com/" });
+        let webhook = json!({ "include": ["api:addon"], "level": "sync", "url": "https://example.com/" });
+        let webhook = api.good(Method::POST, &format!("/apps/{APP}/webhooks"), Some(webhook)).await;
         let wish = json!({ "plan": "heroku-postgresql:mini" });
         let addon = api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
         let key = json!({ "public_key": people::KEY });
@@ -48,6 +64,10 @@ impl Things {
             addon: id(&addon),
             authorization: id(&api.get("/oauth/authorizations").await[0]),
             key: id(&api.good(Method::POST, "/account/keys", Some(key)).await),
+            drain: id(&api.good(Method::POST, &format!("/apps/{APP}/log-drains"), Some(drain)).await),
+            webhook: id(&webhook),
+            event: id(&api.get(&format!("/apps/{APP}/webhook-events")).await[0]),
+            delivery: id(&api.get(&format!("/apps/{APP}/webhook-deliveries")).await[0]),
             transfer: id(&api.good(Method::POST, "/account/app-transfers", Some(offer)).await),
         }
     }
@@ -79,6 +99,10 @@ pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
         ("{stack}", "hokku-12".to_owned()),
         ("{feature}", "runtime-dyno-metadata".to_owned()),
         ("{session}", "~".to_owned()),
+        ("{drain}", things.drain.clone()),
+        ("{webhook}", things.webhook.clone()),
+        ("{event}", things.event.clone()),
+        ("{delivery}", things.delivery.clone()),
     ]
     .into_iter()
     .fold(route.to_owned(), |path, (name, value)| path.replace(name, &value))
@@ -105,6 +129,10 @@ pub(crate) fn body_of(method: &Method, route: &str) -> Option<Value> {
         "/apps/{app}/collaborators" => json!({ "user": "stranger@example.com" }),
         "/apps/{app}/features/{feature}" => json!({ "enabled": true }),
         "/hokku/accounts" => json!({ "email": "new@example.com" }),
+        "/apps/{app}/log-drains" => json!({ "url": "syslog://logs.example.com" }),
+        "/apps/{app}/webhooks" => {
+            json!({ "include": ["api:app"], "level": "notify", "url": "https://example.com/hooks" })
+        }
         "/filters/apps" => json!({ "in": { "id": [APP] } }),
         _ => json!({}),
     };

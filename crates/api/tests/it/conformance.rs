@@ -7,7 +7,7 @@ use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::{APP, Api, OWNER};
-use crate::people;
+use crate::{deliveries, people};
 
 const GET: Method = Method::GET;
 const POST: Method = Method::POST;
@@ -27,6 +27,7 @@ async fn every_route_answers_as_the_schema_says() {
     let api = Api::start().await;
     account_and_constants(&api).await;
     people::every_route(&api).await;
+    deliveries::every_route(&api).await;
     apps(&api).await;
     processes(&api).await;
     releases(&api).await;
@@ -120,7 +121,7 @@ async fn apps(api: &Api) {
     {
         api.get(&format!("/apps/{APP}/{part}")).await;
     }
-    for part in ["sni-endpoints", "log-drains", "webhooks"] {
+    for part in ["sni-endpoints"] {
         api.get(&format!("/apps/{APP}/{part}")).await;
     }
     held(api, GET, &format!("/apps/{APP}/pipeline-couplings")).await;

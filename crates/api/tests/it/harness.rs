@@ -28,7 +28,7 @@ pub(crate) struct Api {
     pub(crate) running: Running,
     router: Router,
     seen: Mutex<BTreeSet<String>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 /// What came back.
@@ -57,8 +57,14 @@ impl Api {
         fixture::account(&cx, "stranger@example.com", STRANGER).await;
         fixture::account(&cx, "colleague@example.com", COLLEAGUE).await;
         let running = fixture::running_app(&cx, &owner, APP).await;
+        cx.store.set_witness(api::witness(cx.clone()));
         let router = api::routes(cx.clone());
-        Self { cx, running, router, seen: Mutex::default(), _dir: dir }
+        Self { cx, running, router, seen: Mutex::default(), dir }
+    }
+
+    /// The data folder.
+    pub(crate) fn dir(&self) -> &std::path::Path {
+        self.dir.path()
     }
 
     /// Any request at all.

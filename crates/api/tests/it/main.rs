@@ -2,6 +2,7 @@
 
 mod access;
 mod conformance;
+mod deliveries;
 mod desk;
 mod fixture;
 mod harness;

@@ -36,7 +36,17 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         "/account/features" | "/oauth/clients" | "/oauth/sessions" | "/teams" | "/spaces" | "/pipelines" => {
             Shape::EmptyList
         }
-        "/apps/{app}/sni-endpoints" | "/apps/{app}/log-drains" | "/apps/{app}/webhooks" => Shape::EmptyList,
+        "/apps/{app}/sni-endpoints" | "/apps/{app}/telemetry-drains" => Shape::EmptyList,
+        "/apps/{app}/log-drains" if !is_create => Shape::List("log-drain"),
+        "/apps/{app}/log-drains" | "/apps/{app}/log-drains/{drain}" => Shape::One("log-drain"),
+        "/apps/{app}/webhooks" if !is_create => Shape::List("app-webhook"),
+        "/apps/{app}/webhooks" | "/apps/{app}/webhooks/{webhook}" => Shape::One("app-webhook"),
+        "/apps/{app}/webhook-events" => Shape::List("app-webhook-event"),
+        "/apps/{app}/webhook-events/{event}" => Shape::One("app-webhook-event"),
+        "/apps/{app}/webhook-deliveries" => Shape::List("app-webhook-delivery"),
+        "/apps/{app}/webhook-deliveries/{delivery}" => Shape::One("app-webhook-delivery"),
+        "/telemetry-drains" => Shape::Ours,
+        "/telemetry-drains/{telemetry}" => Shape::Refused,
         "/apps" if !is_create => Shape::List("app"),
         "/filters/apps" | "/users/{account}/apps" => Shape::List("app"),
         "/apps" | "/apps/{app}" => Shape::One("app"),
