@@ -43,7 +43,7 @@ pub(crate) fn reloading_page(
                 header.top {
                     a.brand href="/apps" { "Hokku" }
                     @if let Some(visitor) = visitor {
-                        span.who { (visitor.email) }
+                        a.who href="/account" { (visitor.email) }
                         (button(visitor.key, "/logout", "Sign out", "quiet", &[]))
                     }
                 }
@@ -59,13 +59,15 @@ pub(crate) enum Tab {
     Overview,
     Activity,
     Logs,
+    Access,
     Settings,
 }
 
-const TABS: [(Tab, &str, &str); 4] = [
+const TABS: [(Tab, &str, &str); 5] = [
     (Tab::Overview, "Overview", ""),
     (Tab::Activity, "Activity", "/activity"),
     (Tab::Logs, "Logs", "/logs"),
+    (Tab::Access, "Access", "/access"),
     (Tab::Settings, "Settings", "/settings"),
 ];
 

@@ -10,6 +10,8 @@
 //! Pages have a host of their own, so that their cookie is sent to nobody else. Apps live on sibling hosts and are not
 //! trusted: every form carries a key that only its session knows.
 
+mod access;
+mod account;
 mod activity;
 mod app;
 mod app_logs;
@@ -18,8 +20,10 @@ mod assets;
 mod cli_login;
 mod failure;
 mod frame;
+mod join;
 mod layout;
 mod output;
+mod people;
 mod posted;
 mod secret;
 mod session;
@@ -77,6 +81,15 @@ pub fn routes(cx: Context) -> Routes {
         .route("/", get(apps::home))
         .route("/login", get(sign_in::form).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
+        .route("/join/{link}", get(join::form).post(join::choose))
+        .route("/account", get(account::page))
+        .route("/account/password", post(account::change_password))
+        .route("/account/tokens/{token}/revoke", post(account::revoke))
+        .route("/account/keys/{key}/remove", post(account::remove_key))
+        .route("/account/transfers/{transfer}", post(account::decide))
+        .route("/account/people", post(people::add))
+        .route("/account/people/{person}/reset", post(people::reset))
+        .route("/account/people/{person}/remove", post(people::remove))
         .route("/cli-login/{login}", get(cli_login::confirm).post(cli_login::decide))
         .route("/apps", get(apps::list).post(apps::create))
         .route("/apps/{app}", get(app::overview))
@@ -88,6 +101,8 @@ pub fn routes(cx: Context) -> Routes {
         .route("/apps/{app}/activity/builds/{build}", get(output::of_build))
         .route("/apps/{app}/activity/releases/{release}", get(output::of_release))
         .route("/apps/{app}/rollback", post(activity::roll_back))
+        .route("/apps/{app}/access", get(access::page).post(access::change))
+        .route("/apps/{app}/transfer", post(access::offer))
         .route("/apps/{app}/settings", get(settings::page))
         .route("/apps/{app}/config", post(settings::change_config))
         .route("/apps/{app}/maintenance", post(settings::switch_maintenance))

@@ -53,25 +53,36 @@ pub(crate) async fn sign_in(
     posted: Posted,
 ) -> Result<Response, Failure> {
     let (email, next) = (posted.field("email").trim(), posted.field("next"));
-    let client = state.cx.client.clone().with_password(email, posted.field("password"));
+    match begin(&state, &visit, email, posted.field("password"), own_path(next)).await {
+        Ok(response) => Ok(response),
+        Err(ClientError::Refused { status, error }) => {
+            let is_wrong = status == StatusCode::UNAUTHORIZED;
+            let words = if is_wrong { "E-mail or password is wrong." } else { error.message.as_str() };
+            Ok(show(&visit, next, email, Some(words)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Makes a session of an address and a password, and leads to a page.
+pub(crate) async fn begin(
+    state: &Dashboard,
+    visit: &Visit,
+    email: &str,
+    password: &str,
+    to: &str,
+) -> Result<Response, ClientError> {
+    let client = state.cx.client.clone().with_password(email, password);
     let request = AuthorizationRequest {
         scope: vec!["global".to_owned()],
         description: Some(DESCRIPTION.to_owned()),
         expires_in: Some(SIGNED_IN_SECONDS.to_string().as_str().into()),
     };
-    let made: Authorization = match client.post("/oauth/authorizations", &request).await {
-        Ok(made) => made,
-        Err(ClientError::Refused { status, error }) => {
-            let is_wrong = status == StatusCode::UNAUTHORIZED;
-            let words = if is_wrong { "E-mail or password is wrong." } else { error.message.as_str() };
-            return Ok(show(&visit, next, email, Some(words)));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let made: Authorization = client.post("/oauth/authorizations", &request).await?;
     let text = made.access_token.map(|token| token.token).unwrap_or_default();
     let cookie = visit.signed_in(&Token { authorization: made.id, text });
     let cookies = AppendHeaders(cookie.map(|cookie| (SET_COOKIE, cookie)));
-    Ok((cookies, Redirect::to(own_path(next))).into_response())
+    Ok((cookies, Redirect::to(to)).into_response())
 }
 
 /// A path of these pages; anything that leads elsewhere leads home instead.

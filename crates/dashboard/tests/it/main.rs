@@ -9,4 +9,5 @@ mod fixture;
 mod browser;
 mod cli_login;
 mod pages;
+mod people;
 mod sign_in;

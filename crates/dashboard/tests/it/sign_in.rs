@@ -59,10 +59,11 @@ async fn nobody_sees_a_page_without_a_session() {
 /// Every page that is of somebody.
 pub(crate) fn pages(site: &Site) -> Vec<String> {
     let app = format!("/apps/{APP}");
-    let parts = ["", "/activity", "/logs", "/settings", "/settings?reveal=all"];
+    let parts = ["", "/activity", "/logs", "/access", "/settings", "/settings?reveal=all"];
     let mut pages: Vec<_> = parts.iter().map(|part| format!("{app}{part}")).collect();
     pages.push(format!("{app}/activity/builds/{}", site.running.build.id));
     pages.push("/apps".to_owned());
+    pages.push("/account".to_owned());
     pages
 }
 
