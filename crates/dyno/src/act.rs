@@ -15,6 +15,7 @@ use tracing::{error, info};
 
 use crate::command;
 use crate::engine::{Life, News, Report, Terminal};
+use crate::metadata;
 use crate::plan::{Action, Seen, failure};
 use crate::routes;
 use crate::stage::{Context, Memory, frame};
@@ -181,6 +182,7 @@ fn begin(tx: &Tx<'_>, id: DynoId) -> Result<Life, StoreError> {
     let slug = slug.ok_or(StoreError::Missing { what: "slug" })?;
     let config = tx.release_config(release.id)?;
     let mut env: Vec<_> = config.into_iter().map(|(key, value)| (key.as_str().to_owned(), value)).collect();
+    env.extend(metadata::env(tx, &dyno, &release, &slug)?);
     env.extend(dyno.env.iter().map(|(name, value)| (name.clone(), Secret::new(value.clone()))));
     let attach = dyno.attach.as_ref().map(|attach| match attach.window {
         None => Terminal::None,

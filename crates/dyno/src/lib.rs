@@ -18,6 +18,7 @@ mod command;
 pub mod engine;
 mod job;
 pub mod local;
+mod metadata;
 mod plan;
 pub mod rendezvous;
 mod routes;
