@@ -2,8 +2,10 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod accounts;
 pub(crate) mod addons;
 pub(crate) mod apps;
+pub(crate) mod authorizations;
 pub(crate) mod buildpacks;
 pub(crate) mod config;
 pub(crate) mod doctor;
@@ -100,6 +102,10 @@ pub(crate) enum Command {
     #[command(flatten)]
     Access(access::Command),
     #[command(flatten)]
+    Accounts(accounts::Command),
+    #[command(flatten)]
+    Authorizations(authorizations::Command),
+    #[command(flatten)]
     Git(git::Command),
     #[command(flatten)]
     Doctor(doctor::Command),
@@ -123,7 +129,15 @@ const TOPICS: [(&str, &[Augment]); 7] = [
     ),
     ("Releases", &[releases::Command::augment_subcommands, buildpacks::Command::augment_subcommands]),
     ("Add-ons", &[addons::Command::augment_subcommands, pg::Command::augment_subcommands]),
-    ("Access", &[domains::Command::augment_subcommands, access::Command::augment_subcommands]),
+    (
+        "Access",
+        &[
+            domains::Command::augment_subcommands,
+            access::Command::augment_subcommands,
+            accounts::Command::augment_subcommands,
+            authorizations::Command::augment_subcommands,
+        ],
+    ),
     (
         "Here",
         &[
@@ -178,7 +192,7 @@ fn told(topic: &str, commands: &[clap::Command]) -> String {
     let shown = commands.iter().filter(|command| !command.is_hide_set());
     let lines = shown.map(|command| {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-        format!("\n  {:<20} {about}", command.get_name())
+        format!("\n  {:<22} {about}", command.get_name())
     });
     format!("{topic}:{}", lines.collect::<String>())
 }

@@ -2,8 +2,10 @@
 
 mod access;
 mod account;
+mod accounts;
 mod addons;
 mod apps;
+mod authorizations;
 mod buildpacks;
 mod config;
 mod doctor;
@@ -36,6 +38,8 @@ pub(crate) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::Domains(command) => domains::run(command, cx).await,
         Command::Maintenance(command) => maintenance::run(command, cx).await,
         Command::Access(command) => access::run(command, cx).await,
+        Command::Accounts(command) => accounts::run(command, cx).await,
+        Command::Authorizations(command) => authorizations::run(command, cx).await,
         Command::Git(command) => git::run(command, cx).await,
         Command::Doctor(command) => doctor::run(command, cx),
         Command::Shell(command) => shell::run(command, cx),

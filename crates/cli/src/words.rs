@@ -53,6 +53,8 @@ pub(crate) enum Problem {
     },
     #[error("{name} was not provisioned within {} s", waited.as_secs())]
     StillWaiting { name: String, waited: Duration },
+    #[error("{running} of {of} dynos run it after {} s", waited.as_secs())]
+    DynosNotUp { running: usize, of: usize, waited: Duration },
 }
 
 /// An error with its causes, in one line.
@@ -113,6 +115,7 @@ impl Problem {
             Self::NoExitStatus => "`hokku logs` may say why",
             Self::NotStarted { .. } => "is it installed?",
             Self::StillWaiting { .. } => "it goes on in the background; `hokku addons` shows its state",
+            Self::DynosNotUp { .. } => "`hokku ps` shows their states, `hokku logs` may tell why",
             Self::GitRefused | Self::NotInForm { .. } | Self::NothingTyped => return None,
         })
     }

@@ -29,6 +29,23 @@ In a git repository it makes the remote `heroku` (`hokku`, if `heroku` points el
     #[command(name = "apps:rename", visible_alias = "rename")]
     #[command(after_help = "Examples:\n  hokku rename shop-2 --app shop")]
     Rename(Rename),
+    /// Offer an app to somebody else of this platform
+    #[command(name = "apps:transfer")]
+    #[command(after_help = "\
+Examples:
+  hokku apps:transfer jane@example.com --app shop
+
+It is theirs once they take it; you stay a collaborator.")]
+    Transfer(Transfer),
+    /// Take an app that somebody offers you
+    #[command(name = "apps:transfer:accept")]
+    Accept(Decide),
+    /// Do not take an app that somebody offers you
+    #[command(name = "apps:transfer:decline")]
+    Decline(Decide),
+    /// Take an offer back
+    #[command(name = "apps:transfer:cancel")]
+    Cancel(Decide),
     /// Open an app in a browser
     #[command(name = "apps:open", visible_alias = "open")]
     Open(Open),
@@ -89,6 +106,22 @@ pub(crate) struct Rename {
     pub(crate) new_name: String,
     #[command(flatten)]
     pub(crate) app: AppChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Transfer {
+    /// Their e-mail address
+    #[arg(value_name = "EMAIL")]
+    pub(crate) recipient: String,
+    #[command(flatten)]
+    pub(crate) app: AppChoice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decide {
+    /// The app
+    #[arg(value_name = "APP")]
+    pub(crate) app: String,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,9 @@ pub(crate) enum Command {
     #[command(name = "config:set", alias = "config:add")]
     #[command(after_help = "Examples:\n  hokku config:set DEBUG=0 SECRET_KEY=\"$(openssl rand -hex 32)\"")]
     Set(Set),
+    /// Change config vars in an editor (VISUAL, EDITOR)
+    #[command(name = "config:edit")]
+    Edit(AppChoice),
     /// Remove config vars, which makes a release
     #[command(name = "config:unset", alias = "config:remove")]
     Unset(Unset),

@@ -1,5 +1,6 @@
 //! Config vars.
 
+mod edit;
 mod get;
 mod set;
 
@@ -14,6 +15,7 @@ pub(super) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
     match command {
         Command::List(args) => list(cx, args).await,
         Command::Get(args) => get::run(cx, args).await,
+        Command::Edit(app) => edit::run(cx, app).await,
         Command::Set(args) => set::set(cx, args).await,
         Command::Unset(args) => set::unset(cx, args).await,
     }

@@ -15,6 +15,8 @@ use tokio::runtime::Runtime;
 use crate::fixture;
 
 pub(crate) const OWNER: &str = "owner-token";
+/// Somebody else's token.
+pub(crate) const COLLEAGUE: &str = "colleague-token";
 
 /// A server, and a person with an empty home folder before it.
 pub(crate) struct Shell {
@@ -107,6 +109,7 @@ async fn serve(data: &Path) -> String {
     let port = listener.local_addr().expect("an address").port();
     let cx = fixture::context(data, port);
     let owner = fixture::account(&cx, "owner@example.com", OWNER).await;
+    fixture::account(&cx, "colleague@example.com", COLLEAGUE).await;
     fixture::running_app(&cx, &owner, "running-app").await;
     // What the router says of a client that came over plain HTTP.
     let over_http = axum::middleware::map_request(async |mut request: axum::extract::Request| {

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use cli::{LocalServer, Screen, Terminals};
 
 use crate::fixture::PASSWORD;
-use crate::harness::{OWNER, Shell, Written};
+use crate::harness::{COLLEAGUE, OWNER, Shell, Written};
 
 /// Holds everything that was said against the snapshot of this name; what differs from run to run is named.
 fn hold(name: &str, shell: &Shell) {
@@ -18,6 +18,9 @@ fn hold(name: &str, shell: &Shell) {
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
     settings.add_filter(&format!("(localhost|127.0.0.1)[:_]{port}"), "$1:PORT");
     settings.add_filter(&home, "[home]");
+    settings.add_filter("/join/[A-Za-z0-9_-]{43}", "/join/[secret]");
+    settings.add_filter(r"HOKKU-[A-Za-z0-9_-]+", "[token]");
+    settings.add_filter(r"HOKK\*{10}.{4}", "[hint]");
     settings.bind(|| insta::assert_snapshot!(name, shell.said()));
 }
 
@@ -55,6 +58,91 @@ fn apps() {
     shell.hokku_typing("destroy -a running-app", "");
     shell.hokku("apps");
     hold("apps", &shell);
+}
+
+#[test]
+fn people() {
+    let mut shell = Shell::start();
+    let link = shell.hokku("accounts:add jane@example.com").output;
+    assert!(link.trim().contains("/join/"), "{link}");
+    all(
+        &mut shell,
+        &[
+            "accounts:add nonsense",
+            "accounts",
+            "accounts:reset jane@example.com",
+            "accounts:remove jane@example.com",
+            "accounts:remove jane@example.com",
+            "access:add colleague@example.com -a running-app",
+            "access:add nobody@example.com -a running-app",
+            "access -a running-app",
+            "authorizations:create -d robot -s read,identity -e 3600",
+            "authorizations:create -s everything",
+            "authorizations",
+            "apps:transfer colleague@example.com -a running-app",
+        ],
+    );
+    shell.vars.insert("HOKKU_API_KEY".to_owned(), COLLEAGUE.to_owned());
+    all(
+        &mut shell,
+        &[
+            "apps",
+            "accounts",
+            "destroy -a running-app --confirm running-app",
+            "apps:transfer:accept running-app",
+            "apps:transfer:accept running-app",
+            "access:remove owner@example.com -a running-app",
+            "apps",
+        ],
+    );
+    hold("people", &shell);
+}
+
+#[test]
+fn tokens_are_shown_once_renamed_rotated_and_revoked() {
+    let mut shell = Shell::start();
+    let token = shell.hokku("authorizations:create --short --description robot").output;
+    let list = shell.hokku("authorizations --json").output;
+    let list: Vec<wire::Authorization> = serde_json::from_str(&list).expect("JSON");
+    let robot = list.iter().find(|one| one.description == "robot").expect("the token").id.clone();
+    assert!(!shell.said().replacen(&token, "", 1).contains(token.trim()), "it is shown once");
+    for (command, told) in [
+        (format!("authorizations:update {robot} -d other"), "other"),
+        (format!("authorizations:info {robot}"), "**********"),
+        (format!("authorizations:rotate {robot}"), "HOKKU-"),
+    ] {
+        let ended = shell.hokku(&command);
+        assert!(ended.code == 0 && ended.output.contains(told), "{ended:?}");
+    }
+    let rotated = shell.said().rsplit_once("Token:").expect("a token").1.split_whitespace().next();
+    let rotated = rotated.expect("a token").to_owned();
+    for (token, code) in [(token.trim().to_owned(), 1), (rotated.clone(), 0)] {
+        shell.vars.insert("HOKKU_API_KEY".to_owned(), token);
+        assert_eq!(shell.hokku("whoami").code, code, "{}", shell.said());
+    }
+    shell.vars.insert("HOKKU_API_KEY".to_owned(), OWNER.to_owned());
+    assert_eq!(shell.hokku(&format!("authorizations:revoke {robot}")).code, 0);
+    shell.vars.insert("HOKKU_API_KEY".to_owned(), rotated);
+    assert_eq!(shell.hokku("whoami").code, 1);
+}
+
+#[test]
+fn config_vars_are_edited_in_the_editor() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    shell.vars.insert("EDITOR".to_owned(), "sed -i -e s/one/\"'it is two'\"/ -e '$aNEW=1'".to_owned());
+    shell.hokku_typing("config:edit", "n\n");
+    shell.hokku_typing("config:edit", "y\n");
+    shell.hokku("config");
+    shell.vars.insert("EDITOR".to_owned(), "true".to_owned());
+    shell.hokku("config:edit");
+    shell.vars.insert("EDITOR".to_owned(), "false".to_owned());
+    shell.hokku("config:edit");
+    shell.vars.insert("EDITOR".to_owned(), "echo nonsense >".to_owned());
+    shell.hokku("config:edit");
+    hold("config_edit", &shell);
+    let left = fs::read_dir(shell.dir.path().join(".config/hokku")).expect("a folder").count();
+    assert_eq!(left, 0, "no draft is left");
 }
 
 #[test]
@@ -97,6 +185,11 @@ fn processes_and_logs() {
             "ps:scale web=3:standard-2x worker-1",
             "ps:scale web",
             "ps:scale clock=1",
+            "ps:type",
+            "ps:type web=basic worker=standard-2x",
+            "ps:type standard-1x",
+            "ps:type web=2",
+            "ps:wait -t nobody",
             "ps:restart",
             "ps:restart web.1",
             "ps:restart web",

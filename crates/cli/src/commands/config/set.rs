@@ -28,7 +28,7 @@ pub(super) async fn unset(cx: &mut Context, args: Unset) -> anyhow::Result<()> {
     make(cx, &app, "Unsetting", &change).await.map(drop)
 }
 
-async fn make(
+pub(super) async fn make(
     cx: &mut Context,
     app: &str,
     doing: &str,

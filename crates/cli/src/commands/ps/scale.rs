@@ -2,7 +2,7 @@
 
 use wire::{Formation, FormationBatch, FormationChange, Text};
 
-use crate::args::ps::Scale;
+use crate::args::ps::{Scale, Type};
 use crate::context::{Context, path};
 use crate::words::Problem;
 
@@ -29,6 +29,29 @@ pub(super) async fn run(cx: &mut Context, args: Scale) -> anyhow::Result<()> {
         changed.iter().map(|entry| format!("{} at {}:{}", entry.kind, entry.quantity, entry.size)).collect();
     cx.env.screen.done(format!("now running {}", told.join(", ")));
     Ok(())
+}
+
+/// `ps:type`: sizes only; a size alone is meant for every process type.
+pub(super) async fn resize(cx: &mut Context, args: Type) -> anyhow::Result<()> {
+    let mut sizes = args.changes.clone();
+    if let [only] = args.changes.as_slice()
+        && !only.contains('=')
+    {
+        let client = cx.client()?;
+        let app = cx.app(&args.app)?;
+        let formation: Vec<Formation> = client.list(&path(&["apps", &app, "formation"])).await?;
+        let all = formation.iter().filter(|entry| entry.kind != "release");
+        sizes = all.map(|entry| format!("{}={only}", entry.kind)).collect();
+    }
+    if let Some(count) = sizes.iter().find(|text| !is_size(text)) {
+        return Err(Problem::NotInForm { given: count.clone(), form: "SIZE or TYPE=SIZE" }.into());
+    }
+    run(cx, Scale { changes: sizes, app: args.app }).await
+}
+
+fn is_size(text: &str) -> bool {
+    let is_name = |size: &str| size.starts_with(|first: char| first.is_ascii_alphabetic());
+    text.split_once('=').is_some_and(|(kind, size)| !kind.is_empty() && is_name(size) && !size.contains(':'))
 }
 
 /// `web=2`, `web=2:standard-2x`, `web+1`, `web-1`, `web=standard-2x`.
