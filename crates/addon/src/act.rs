@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use logs::event;
-use model::addon::{Addon, AddonState};
+use model::addon::{Addon, AddonState, POSTGRES};
 use model::config_var::Secret;
+use model::database::{Database, IllegalStandingEvent};
 use model::id::AppId;
 use model::log::{Line, Source};
 use store::{StoreError, Tx};
@@ -15,31 +16,37 @@ use crate::plan::Action;
 use crate::service::{BadResource, DataService, ServiceError};
 use crate::stage::Context;
 
+mod upkeep;
+
 /// Why an action is not done yet.
 #[derive(Debug, thiserror::Error)]
-enum ActError {
+pub(crate) enum ActError {
     #[error("the service did not do its part")]
     Service(#[source] ServiceError),
     #[error("the store did not do its part")]
     Store(#[from] StoreError),
     #[error(transparent)]
     Resource(#[from] BadResource),
+    #[error(transparent)]
+    Standing(#[from] IllegalStandingEvent),
 }
 
 /// Does one action; false when it has to be done again.
 pub(crate) async fn act(cx: &Context, action: Action) -> bool {
-    let (doing, addon) = match &action {
-        Action::Provision(addon) => ("provision", addon),
-        Action::Move(addon) => ("move", addon),
-        Action::Remove(addon) => ("remove", addon),
-    };
+    let (doing, addon) = doing(&action);
     let name = addon.name.clone();
     // What is not served here is not planned.
     let Some(service) = cx.service(addon) else { return true };
     let result = match action {
         Action::Provision(addon) => provision(cx, &service, &addon).await,
         Action::Move(addon) => relocate(cx, &service, &addon).await,
-        Action::Remove(addon) => remove(cx, service.as_ref(), &addon).await,
+        Action::Remove(addon, users) => remove(cx, service.as_ref(), &addon, &users).await,
+        Action::Renew(addon) => upkeep::renew(cx, &addon).await,
+        Action::Switch(addon, database) => upkeep::switch(cx, &addon, database).await,
+        Action::Retire(addon, database) => upkeep::retire(cx, &addon, database).await,
+        Action::Reset(addon, database) => upkeep::reset(cx, &addon, database).await,
+        Action::Equip(addon) => upkeep::equip(cx, &addon).await,
+        Action::Inspect(addon, database) => upkeep::inspect(cx, &addon, database).await,
     };
     if let Err(error) = &result {
         error!(addon.name = %name, error = error as &dyn std::error::Error, "could not {doing} {name}");
@@ -47,12 +54,36 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
     result.is_ok()
 }
 
+fn doing(action: &Action) -> (&'static str, &Addon) {
+    match action {
+        Action::Provision(addon) => ("provision", addon),
+        Action::Move(addon) => ("move", addon),
+        Action::Remove(addon, _) => ("remove", addon),
+        Action::Renew(addon) => ("ask for other credentials of", addon),
+        Action::Switch(addon, _) => ("change the credentials of", addon),
+        Action::Retire(addon, _) => ("end the old credentials of", addon),
+        Action::Reset(addon, _) => ("reset", addon),
+        Action::Equip(addon) => ("apply the plan of", addon),
+        Action::Inspect(addon, _) => ("look at", addon),
+    }
+}
+
 /// Names and keys are written down before the service hears of them, so that a repetition uses the same.
 async fn provision(cx: &Context, service: &Arc<dyn DataService>, addon: &Addon) -> Result<(), ActError> {
     let Some(resource) = keep_resource(cx, service.as_ref(), addon).await? else { return Ok(()) };
     service.create(&resource, addon.plan).await.map_err(ActError::Service)?;
     let (id, values) = (addon.id, Arc::clone(service));
-    let announced = cx.store.write(move |tx| attach::provisioned(tx, id, &resource, values.as_ref())).await?;
+    let plan = addon.plan;
+    let announced = cx
+        .store
+        .write(move |tx| {
+            if plan.service == POSTGRES && tx.addon(id)?.is_some() {
+                let database = tx.database(id)?;
+                tx.set_database(&Database { equipped: Some(plan), ..database })?;
+            }
+            attach::provisioned(tx, id, &resource, values.as_ref())
+        })
+        .await?;
     announce(cx, &announced);
     info!(addon.name = %addon.name, "{} is provisioned", addon.name);
     Ok(())
@@ -100,8 +131,14 @@ async fn relocate(cx: &Context, service: &Arc<dyn DataService>, addon: &Addon) -
     Ok(())
 }
 
-async fn remove(cx: &Context, service: &dyn DataService, addon: &Addon) -> Result<(), ActError> {
-    if let Some(resource) = &addon.resource {
+/// `others` open the same thing, for a change of its credentials was under way.
+async fn remove(
+    cx: &Context,
+    service: &dyn DataService,
+    addon: &Addon,
+    others: &[Secret],
+) -> Result<(), ActError> {
+    for resource in addon.resource.iter().chain(others) {
         service.remove(resource).await.map_err(ActError::Service)?;
     }
     let id = addon.id;
@@ -123,11 +160,10 @@ fn announce(cx: &Context, announced: &[Announced]) {
 
 /// A line of `app[api]`.
 fn say(cx: &Context, app: AppId, message: &str) {
-    let line = Line {
-        at: cx.store.now(),
-        source: Source::App,
-        process: "api".to_owned(),
-        message: message.to_owned(),
-    };
-    cx.logs.append(app, line);
+    say_as(cx, app, "api", message);
+}
+
+fn say_as(cx: &Context, app: AppId, process: &str, message: &str) {
+    let (process, message) = (process.to_owned(), message.to_owned());
+    cx.logs.append(app, Line { at: cx.store.now(), source: Source::App, process, message });
 }

@@ -4,27 +4,17 @@
 //! the commit.
 
 use logs::event;
-use model::addon::{Addon, AddonState, Attachment, POSTGRES, Plan, config_keys, generated_name};
+use model::addon::{Addon, AddonState, Attachment, Plan};
 use model::config_var::{ConfigKey, Secret};
 use model::id::{AccountId, AddonId, AppId};
 use model::release::Release;
 use store::{ConfigChange, NewRelease, StoreError, Tx};
 
+pub use self::names::{NAME_CHARS_MAX, rename};
+use self::names::{choose_attachment, free_attachment, named_addon, unnamed_addon};
 use crate::service::{BadResource, DataService};
 
-/// The name of an app's first database, which sets `DATABASE_URL`.
-const FIRST: &str = "DATABASE";
-/// Longest name of an add-on or attachment, in characters.
-pub const NAME_CHARS_MAX: usize = 64;
-/// How often another generated name is tried; a collision is one in millions.
-const TRIES_MAX: usize = 8;
-
-/// Later databases are `HEROKU_POSTGRESQL_<COLOR>`.
-const COLORS: [&str; 31] = [
-    "AMBER", "AQUA", "BLACK", "BLUE", "BRONZE", "BROWN", "CHARCOAL", "COBALT", "COPPER", "CRIMSON", "CYAN",
-    "GOLD", "GRAY", "GREEN", "IVORY", "JADE", "MAROON", "MAUVE", "NAVY", "OLIVE", "ONYX", "ORANGE", "PINK",
-    "PURPLE", "RED", "ROSE", "SILVER", "TEAL", "VIOLET", "WHITE", "YELLOW",
-];
+mod names;
 
 /// An add-on that is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +27,21 @@ pub struct Request<'a> {
     pub name: Option<&'a str>,
     /// The attachment's name, in any case; chosen otherwise.
     pub attachment: Option<&'a str>,
+    /// Who wants it.
+    pub user: AccountId,
+}
+
+/// An attachment that is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Attach<'a> {
+    /// The add-on.
+    pub addon: &'a Addon,
+    /// The app whose config it is to set.
+    pub app: AppId,
+    /// The attachment's name, in any case; chosen otherwise.
+    pub name: Option<&'a str>,
+    /// Whether an attachment of that name may be replaced.
+    pub replaces: bool,
     /// Who wants it.
     pub user: AccountId,
 }
@@ -77,6 +82,39 @@ pub enum RequestError {
     /// Every name for one more attachment is in use.
     #[error("The app has as many add-ons of this kind as there are names for")]
     TooMany,
+    /// An attachment of that name would have to make room, which the user has not agreed to.
+    #[error(
+        "The app already has an attachment {name}, of {addon}. It will be replaced; confirm that with the app's name."
+    )]
+    NeedsConfirmation {
+        /// The attachment's name.
+        name: String,
+        /// The add-on that is attached under it.
+        addon: String,
+    },
+    /// The add-on is attached so already.
+    #[error("{addon} is already attached to the app as {name}")]
+    AlreadyAttached {
+        /// The add-on.
+        addon: String,
+        /// The attachment's name.
+        name: String,
+    },
+    /// The app that owns an add-on keeps one attachment of it.
+    #[error(
+        "Cannot destroy last attachment to billing app for resource {addon}. To remove it with all its data: \
+         heroku addons:destroy {addon}"
+    )]
+    LastAttachment {
+        /// The add-on.
+        addon: String,
+    },
+    /// The add-on is being destroyed.
+    #[error("{addon} is being destroyed")]
+    Going {
+        /// The add-on.
+        addon: String,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -105,6 +143,90 @@ pub fn request(tx: &Tx<'_>, request: &Request<'_>) -> Result<Requested, RequestE
         runs_command: true,
     })?;
     Ok(Requested { addon, attachment, release })
+}
+
+/// Attaches an add-on to an app. An attachment in its place makes room if `replaces`; both changes take effect in one
+/// step, so that no release of the app is without the config vars. Returns the releases, oldest first.
+///
+/// # Errors
+/// [`RequestError`]; the transaction must then not be committed.
+pub fn attach(
+    tx: &Tx<'_>,
+    wish: &Attach<'_>,
+    service: &dyn DataService,
+) -> Result<(Attachment, Vec<Release>), RequestError> {
+    let Attach { addon, app, name, replaces, user } = *wish;
+    if addon.state == AddonState::Deprovisioning {
+        return Err(RequestError::Going { addon: addon.name.clone() });
+    }
+    let mut releases = Vec::new();
+    let mut release = |description, runs_command| {
+        let new = NewRelease { app, slug: None, description, user, runs_command };
+        tx.create_release(&new).map(|release| releases.push(release))
+    };
+    let old = name.map(|name| attached_as(tx, app, name)).transpose()?.flatten();
+    if let Some(old) = old {
+        let holder = may_make_room(tx, &old, addon, replaces)?;
+        // Made before anything is changed: should its dynos ever serve, they still have what they need.
+        release(event::detach(&old.name, &holder), false)?;
+        tx.delete_attachment(old.id)?;
+    }
+    let name = match name {
+        Some(name) => free_attachment(tx, app, addon.plan.service, name)?,
+        None => choose_attachment(tx, app, addon.plan.service)?,
+    };
+    let attachment = tx.create_attachment(addon.id, app, &name)?;
+    if let Some(resource) = addon.resource.as_ref().filter(|_| addon.state == AddonState::Provisioned) {
+        set_values(tx, &attachment, resource, service)?;
+    }
+    release(event::attach(&name, &addon.name), true)?;
+    Ok((attachment, releases))
+}
+
+fn attached_as(tx: &Tx<'_>, app: AppId, name: &str) -> Result<Option<Attachment>, StoreError> {
+    let attachments = tx.attachments_to(app)?;
+    Ok(attachments.into_iter().find(|attachment| attachment.name.eq_ignore_ascii_case(name)))
+}
+
+/// Whether an attachment may be taken away for one of another add-on; returns the name of the add-on that it is of.
+fn may_make_room(tx: &Tx<'_>, old: &Attachment, by: &Addon, replaces: bool) -> Result<String, RequestError> {
+    let holder = tx.addon(old.addon)?.ok_or(StoreError::Missing { what: "add-on" })?;
+    let name = old.name.clone();
+    if holder.id == by.id {
+        return Err(RequestError::AlreadyAttached { addon: by.name.clone(), name });
+    }
+    if !replaces {
+        return Err(RequestError::NeedsConfirmation { name, addon: holder.name });
+    }
+    keep_last(tx, old, &holder)?;
+    Ok(holder.name)
+}
+
+/// Detaches an add-on from an app, with a release of it.
+///
+/// # Errors
+/// [`RequestError::LastAttachment`], or the store's own.
+pub fn detach(tx: &Tx<'_>, attachment: &Attachment, user: AccountId) -> Result<Release, RequestError> {
+    let addon = tx.addon(attachment.addon)?.ok_or(StoreError::Missing { what: "add-on" })?;
+    keep_last(tx, attachment, &addon)?;
+    tx.delete_attachment(attachment.id)?;
+    Ok(tx.create_release(&NewRelease {
+        app: attachment.app,
+        slug: None,
+        description: event::detach(&attachment.name, &addon.name),
+        user,
+        runs_command: true,
+    })?)
+}
+
+/// Without an attachment to its owner an add-on could not be found any more.
+fn keep_last(tx: &Tx<'_>, attachment: &Attachment, addon: &Addon) -> Result<(), RequestError> {
+    let others = tx.attachments_of(addon.id)?;
+    let stays = others.iter().any(|it| it.app == addon.app && it.id != attachment.id);
+    if attachment.app == addon.app && !stays {
+        return Err(RequestError::LastAttachment { addon: addon.name.clone() });
+    }
+    Ok(())
 }
 
 /// Writes down that an add-on is to go. Its attachments and their config vars go at once, each with a release of
@@ -227,71 +349,6 @@ fn set_values(
     let change: ConfigChange = values.into_iter().map(|(key, value)| (key, Some(value))).collect();
     tx.change_config_vars(attachment.app, &change, Some(attachment.id))?;
     Ok(keys)
-}
-
-fn named_addon(tx: &Tx<'_>, app: AppId, plan: &'static Plan, name: &str) -> Result<Addon, RequestError> {
-    let inner = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    // A name that reads as an id would be found in place of the add-on with that id.
-    let is_id = name.parse::<AddonId>().is_ok();
-    if is_id || !starts || !name.chars().all(inner) || name.len() > NAME_CHARS_MAX {
-        return Err(RequestError::BadName);
-    }
-    tx.create_addon(app, name, plan).map_err(|error| match error {
-        StoreError::Taken { .. } => RequestError::NameTaken,
-        other => RequestError::Store(other),
-    })
-}
-
-fn unnamed_addon(tx: &Tx<'_>, app: AppId, plan: &'static Plan) -> Result<Addon, RequestError> {
-    for _ in 0..TRIES_MAX {
-        match tx.create_addon(app, &generated_name(plan, rand::random()), plan) {
-            Err(StoreError::Taken { .. }) => {}
-            made => return Ok(made?),
-        }
-    }
-    Err(RequestError::NameTaken)
-}
-
-/// The name the user chose, in capitals, if nothing else of the app has it.
-fn free_attachment(tx: &Tx<'_>, app: AppId, service: &str, name: &str) -> Result<String, RequestError> {
-    let name = name.to_ascii_uppercase();
-    let starts = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    let keys = config_keys(service, &name).filter(|_| starts && name.len() <= NAME_CHARS_MAX);
-    let keys = keys.ok_or(RequestError::BadAttachment)?;
-    match taken(tx, app, &name, &keys)? {
-        None => Ok(name),
-        Some(key) => Err(RequestError::AttachmentTaken { key }),
-    }
-}
-
-/// `DATABASE`, or a colour's name when the app has that already, be it a var of its own; other services' attachments
-/// are called like the service (`BUCKETEER`).
-fn choose_attachment(tx: &Tx<'_>, app: AppId, service: &str) -> Result<String, RequestError> {
-    let (first, more) = if service == POSTGRES {
-        (FIRST.to_owned(), "HEROKU_POSTGRESQL".to_owned())
-    } else {
-        let name = service.to_ascii_uppercase().replace('-', "_");
-        (name.clone(), name)
-    };
-    let start = rand::random::<u8>() as usize % COLORS.len();
-    let colors = COLORS.iter().cycle().skip(start).take(COLORS.len());
-    let names = colors.map(|color| format!("{more}_{color}"));
-    for name in std::iter::once(first).chain(names) {
-        let keys = config_keys(service, &name).ok_or(RequestError::BadAttachment)?;
-        if taken(tx, app, &name, &keys)?.is_none() {
-            return Ok(name);
-        }
-    }
-    Err(RequestError::TooMany)
-}
-
-/// The config var that keeps an attachment from having this name.
-fn taken(tx: &Tx<'_>, app: AppId, name: &str, keys: &[ConfigKey]) -> Result<Option<ConfigKey>, StoreError> {
-    let vars = tx.config_vars(app)?;
-    let is_attached = tx.attachments_to(app)?.iter().any(|attachment| attachment.name == name);
-    let clash = keys.iter().find(|key| is_attached || vars.contains_key(*key));
-    Ok(clash.cloned())
 }
 
 #[cfg(test)]

@@ -34,6 +34,13 @@ impl Credentials {
         }
     }
 
+    /// Another user and password for the same database.
+    #[must_use]
+    pub fn renew(&self) -> Self {
+        let Self { user, password, .. } = Self::make_up(&self.endpoint);
+        Self { user, password, ..self.clone() }
+    }
+
     /// Reads what [`Credentials::url`] wrote.
     ///
     /// # Errors

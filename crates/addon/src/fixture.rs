@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -15,6 +16,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use store::{App, NewApp, Store, StoreError, Tx};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use crate::credentials::Credentials;
 use crate::postgres::postmaster::members;
@@ -148,4 +151,47 @@ pub(crate) fn new_app(tx: &Tx<'_>, name: &str) -> Result<App, StoreError> {
         stack: "hokku-12".to_owned(),
         hostname: format!("{name}.localhost").parse().expect("a host name"),
     })
+}
+
+/// A `psql` that stays connected.
+pub(crate) struct Session {
+    child: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Session {
+    pub(crate) async fn start(url: &Secret) -> Self {
+        let mut child = tokio::process::Command::new("psql")
+            .args(["--no-psqlrc", "--tuples-only", "--no-align", "--quiet"])
+            .arg(url.expose_secret())
+            .env("PGSSLMODE", "require")
+            .env("HOME", "/nonexistent")
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("psql is installed");
+        let input = child.stdin.take().expect("piped");
+        let output = BufReader::new(child.stdout.take().expect("piped")).lines();
+        let mut session = Self { child, input, output };
+        assert_eq!(session.ask("SELECT 'here'").await, "here");
+        session
+    }
+
+    /// Runs a query with one row and one column.
+    pub(crate) async fn ask(&mut self, query: &str) -> String {
+        self.input.write_all(format!("{query};\n").as_bytes()).await.expect("it listens");
+        let line = tokio::time::timeout(PATIENCE, self.output.next_line()).await.expect("an answer in time");
+        line.expect("readable").unwrap_or_else(|| "(ended)".to_owned())
+    }
+
+    /// The server has ended the session.
+    pub(crate) async fn is_ended(&mut self) {
+        let _gone = self.input.write_all(b"SELECT 1;\n").await;
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends");
+        assert!(!ended.expect("a status").success(), "it was thrown out");
+    }
 }

@@ -1,11 +1,13 @@
 //! What `pg:info` tells of a database: the words.
 
+use std::time::Duration;
+
 use model::addon::Addon;
+use model::database::{Database, Standing};
+use model::time::Timestamp;
 
+use crate::limits::{self, TABLES_MAX};
 use crate::service::{DatabaseInfo, DatabaseService, ServiceError};
-
-/// Most tables of a plan that does not count rows (Heroku's essential plans: 4,000).
-const TABLES_MAX: u32 = 4000;
 
 /// One line of `pg:info`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,45 +29,48 @@ pub enum InfoError {
     Service(#[source] ServiceError),
 }
 
-/// Measures an add-on's database and words it.
+/// Measures an add-on's database and words it. `grace` is how long a database may be over its plan's limits.
 ///
 /// # Errors
 /// [`InfoError`].
-pub async fn look(service: &dyn DatabaseService, addon: &Addon) -> Result<Vec<Fact>, InfoError> {
+pub async fn look(
+    service: &dyn DatabaseService,
+    addon: &Addon,
+    database: &Database,
+    grace: Duration,
+) -> Result<Vec<Fact>, InfoError> {
     let resource = addon.resource.as_ref().ok_or(InfoError::NotYet)?;
-    let info = service.measure(resource).await.map_err(InfoError::Service)?;
-    Ok(facts(addon, &info))
+    let info = service.measure(resource, addon.plan).await.map_err(InfoError::Service)?;
+    Ok(facts(addon, &info, database.standing, grace))
 }
 
 /// The lines of `pg:info`, in Heroku's order.
-fn facts(addon: &Addon, info: &DatabaseInfo) -> Vec<Fact> {
+fn facts(addon: &Addon, info: &DatabaseInfo, standing: Standing, grace: Duration) -> Vec<Fact> {
     let plan = addon.plan;
-    let created = addon.created_at.to_api();
-    let created = created.get(..16).unwrap_or(&created).replace('T', " ");
     let percent = info.bytes as f64 * 100.0 / plan.bytes as f64;
-    let size = format!(
-        "{} / {} ({percent:.2}%) ({})",
-        size(info.bytes, 2),
-        size(plan.bytes, 0),
-        compliance(info.bytes <= plan.bytes),
+    let within_size = compliance(info.bytes <= plan.bytes, standing);
+    let bytes = format!(
+        "{} / {} ({percent:.2}%) ({within_size})",
+        limits::size(info.bytes, 2),
+        limits::size(plan.bytes, 0),
     );
     let counted = match plan.rows {
-        Some(most) => Fact::new(
-            "Rows",
-            format!("{}/{most} ({}) - refreshing", info.rows, compliance(info.rows <= most)),
-        ),
-        None => Fact::new(
-            "Tables",
-            format!("{}/{TABLES_MAX} ({})", info.tables, compliance(info.tables <= TABLES_MAX)),
-        ),
+        Some(most) => {
+            let kept = compliance(info.rows <= most, standing);
+            Fact::new("Rows", format!("{}/{most} ({kept}) - refreshing", info.rows))
+        }
+        None => {
+            let kept = if info.tables <= TABLES_MAX { "In compliance" } else { "Above limits" };
+            Fact::new("Tables", format!("{}/{TABLES_MAX} ({kept})", info.tables))
+        }
     };
     vec![
         Fact::new("Plan", plan.human_name),
-        Fact::new("Status", "Available"),
+        Fact::new("Status", status(standing, grace)),
         Fact::new("Connections", format!("{}/{}", info.connections, plan.connections)),
         Fact::new("PG Version", info.version.clone()),
-        Fact::new("Created", created),
-        Fact::new("Data Size", size),
+        Fact::new("Created", minute(addon.created_at)),
+        Fact::new("Data Size", bytes),
         counted,
         Fact::new("Fork/Follow", "Unsupported"),
         Fact::new("Rollback", "Unsupported"),
@@ -73,28 +78,35 @@ fn facts(addon: &Addon, info: &DatabaseInfo) -> Vec<Fact> {
     ]
 }
 
+fn status(standing: Standing, grace: Duration) -> String {
+    match standing {
+        Standing::Within => "Available".to_owned(),
+        Standing::Over { since } => {
+            format!("Over Plan Capacity: Action Required (until {} UTC)", minute(since.plus(grace)))
+        }
+        Standing::Restricted { .. } => "Over Plan Capacity: Access Restricted".to_owned(),
+    }
+}
+
+/// `2024-10-19 05:39`.
+pub(crate) fn minute(at: Timestamp) -> String {
+    let text = at.to_api();
+    let minute = text.get(..16).unwrap_or(&text);
+    minute.replace('T', " ")
+}
+
+const fn compliance(holds: bool, standing: Standing) -> &'static str {
+    match standing {
+        _ if holds => "In compliance",
+        Standing::Restricted { .. } => "Write access revoked",
+        _ => "Above limits, access disruption imminent",
+    }
+}
+
 impl Fact {
     fn new(name: &'static str, value: impl Into<String>) -> Self {
         Self { name, values: vec![value.into()] }
     }
-}
-
-const fn compliance(holds: bool) -> &'static str {
-    if holds { "In compliance" } else { "Above limits" }
-}
-
-/// `7.66 MB`.
-fn size(bytes: u64, digits: usize) -> String {
-    let mut amount = bytes as f64;
-    let mut unit = "bytes";
-    for larger in ["KB", "MB", "GB", "TB"] {
-        if amount < 1024.0 {
-            break;
-        }
-        amount /= 1024.0;
-        unit = larger;
-    }
-    format!("{amount:.digits$} {unit}")
 }
 
 #[cfg(test)]

@@ -18,12 +18,14 @@ mod act;
 mod credentials;
 #[cfg(test)]
 mod fixture;
+mod limits;
 mod plan;
 mod service;
 mod stage;
 
 pub use credentials::Credentials;
 pub use service::{
-    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
+    Work,
 };
-pub use stage::{Context, stage};
+pub use stage::{Context, Upkeep, stage};

@@ -15,6 +15,9 @@ mod files;
 mod place;
 pub(crate) mod postmaster;
 mod programs;
+mod restriction;
+mod rotation;
+mod rows;
 mod tls;
 
 pub use cluster::{Cluster, ClusterConfig, TlsFiles};

@@ -36,7 +36,7 @@ pub struct DatabaseInfo {
     pub connections: u32,
     /// Tables that are not the server's own.
     pub tables: u32,
-    /// Rows in them, as the server's statistics estimate.
+    /// Rows in them: counted, or as the server's statistics estimate.
     pub rows: u64,
 }
 
@@ -141,8 +141,47 @@ pub trait DataService: Send + Sync {
     fn values(&self, resource: &Secret, attachment: &str) -> Result<Values, BadResource>;
 }
 
-/// What only Postgres can be asked.
+/// What a database that is over its plan's limits cannot do any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Restriction {
+    /// Take new rows.
+    Insert,
+    /// Take new rows, or change those it has, which makes it grow as well.
+    InsertAndUpdate,
+}
+
+/// What only Postgres can be asked. As above, everything may be asked again after a kill.
 pub trait DatabaseService: DataService {
-    /// Looks at a database.
-    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo>;
+    /// Looks at a database. Where the plan counts rows they are counted, and not only estimated, as long as they are few.
+    fn measure<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, DatabaseInfo>;
+
+    /// Holds a database to a plan's number of connections.
+    fn equip<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
+
+    /// Makes up another user and password for a database.
+    ///
+    /// # Errors
+    /// [`BadResource`].
+    fn renew(&self, resource: &Secret) -> Result<Secret, BadResource>;
+
+    /// Makes `new` what opens a database; `old` opens it as well until it is retired.
+    fn switch<'a>(&'a self, old: &'a Secret, new: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
+
+    /// Ends `old` and every connection that was made with it. What it made belongs to `new`.
+    fn retire<'a>(&'a self, old: &'a Secret, new: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
+
+    /// What tells the database that is there from one that takes its place later.
+    fn identity<'a>(&'a self, resource: &'a Secret) -> Work<'a, u32>;
+
+    /// Makes an empty database in place of the one with this identity; another one stays.
+    fn replace<'a>(&'a self, resource: &'a Secret, identity: u32) -> Work<'a, ()>;
+
+    /// Takes away the right to add to a database, such that its owner cannot give it back.
+    fn restrict<'a>(&'a self, resource: &'a Secret, restriction: Restriction) -> Work<'a, ()>;
+
+    /// Gives back what [`DatabaseService::restrict`] took.
+    fn free<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()>;
+
+    /// Ends every connection to a database.
+    fn disconnect<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()>;
 }

@@ -1,17 +1,23 @@
 //! The loop: look at everything, decide, act.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use logs::Logs;
-use model::addon::Addon;
+use model::addon::{Addon, POSTGRES};
+use model::database::GRACE;
+use model::id::AddonId;
+use model::time::Timestamp;
 use store::{Store, StoreError, Topic};
 use tokio_util::sync::CancellationToken;
 
 use crate::act;
-use crate::plan::{Seen, plan};
+use crate::plan::{Action, plan};
 use crate::service::{DataService, DatabaseService};
+
+mod look;
 
 /// The net under lost wake-ups.
 const SCAN_EVERY: Duration = Duration::from_secs(30);
@@ -29,27 +35,35 @@ pub struct Context {
     pub postgres: Arc<dyn DatabaseService>,
     /// The other services.
     pub others: Vec<Arc<dyn DataService>>,
+    /// When databases are looked at.
+    pub upkeep: Upkeep,
+}
+
+/// When databases are looked at, and what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upkeep {
+    /// How long a database may be over its plan's limits before nothing can be added to it.
+    pub grace: Duration,
+    /// How often a database is looked at.
+    pub inspect_every: Duration,
+    /// How often every database gets other credentials; none leaves that to its owner.
+    pub rotate_every: Option<Duration>,
+}
+
+impl Default for Upkeep {
+    fn default() -> Self {
+        Self { grace: GRACE, inspect_every: Duration::from_secs(5 * 60), rotate_every: None }
+    }
 }
 
 impl Context {
     /// The service of an add-on; none when this server does not offer it (any more).
     pub(crate) fn service(&self, addon: &Addon) -> Option<Arc<dyn DataService>> {
         let name = addon.plan.service;
-        if self.postgres.name() == name {
+        if name == POSTGRES {
             return Some(Arc::clone(&self.postgres) as Arc<dyn DataService>);
         }
         self.others.iter().find(|service| service.name() == name).cloned()
-    }
-
-    /// What there is to see of each add-on whose service is here.
-    fn see(&self, addons: Vec<Addon>) -> Vec<Seen> {
-        let see = |addon: Addon| {
-            let service = self.service(&addon)?;
-            // What cannot be read is moved as well: the attempt tells what is wrong.
-            let moved = addon.resource.as_ref().map(|resource| service.moved(resource));
-            Some(Seen { is_elsewhere: !matches!(moved, Some(Ok(None))), addon })
-        };
-        addons.into_iter().filter_map(see).collect()
     }
 }
 
@@ -62,28 +76,54 @@ impl fmt::Debug for Context {
     }
 }
 
-/// Provisions and removes add-ons until `stop`. One at a time: each takes a fraction of a second.
+/// When each database was looked at by this process.
+pub(crate) type Inspected = BTreeMap<AddonId, Timestamp>;
+
+/// Provisions, keeps up and removes add-ons until `stop`. One at a time: each takes a fraction of a second.
 ///
 /// # Errors
 /// When the store cannot be read.
 pub async fn stage(cx: Context, stop: CancellationToken) -> Result<(), StoreError> {
     let mut wake = cx.store.watch(&[Topic::Addons]);
-    let mut pause = SCAN_EVERY;
+    // Dynos come and go all the time; they matter while one of them may use credentials that are to end.
+    let mut wake_of_dynos = cx.store.watch(&[Topic::Addons, Topic::Releases, Topic::Dynos]);
+    let scan_every = SCAN_EVERY.min(cx.upkeep.inspect_every);
+    let (mut pause, mut waits_for_dynos) = (scan_every, false);
+    let mut inspected = Inspected::new();
     loop {
+        let wake = if waits_for_dynos { &mut wake_of_dynos } else { &mut wake };
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = wake.changed_or_after(pause) => {}
         }
-        let addons = cx.store.read(|tx| tx.addons()).await?;
+        let seen = look::look(&cx, &inspected).await?;
+        waits_for_dynos = look::is_overlap(&seen);
+        let (actions, is_more) = plan(seen);
         let mut all_done = true;
-        for action in plan(cx.see(addons)) {
+        for action in actions {
+            note(&mut inspected, &action, cx.store.now());
             // An action that is broken off here is like a killed one: the next start's first scan completes it.
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 done = act::act(&cx, action) => all_done &= done,
             }
         }
-        pause = if all_done { SCAN_EVERY } else { RETRY_AFTER };
+        pause = match (is_more, all_done) {
+            (true, _) => Duration::ZERO,
+            (false, true) => scan_every,
+            (false, false) => RETRY_AFTER,
+        };
+    }
+}
+
+/// A look is over for a while, also when it failed; what changes a database or its limits calls for the next one.
+fn note(inspected: &mut Inspected, action: &Action, now: Timestamp) {
+    match action {
+        Action::Inspect(addon, _) => drop(inspected.insert(addon.id, now)),
+        Action::Equip(addon) | Action::Reset(addon, _) | Action::Remove(addon, _) => {
+            inspected.remove(&addon.id);
+        }
+        _ => {}
     }
 }
 

@@ -3,6 +3,7 @@
 use model::addon::{Attachment, config_keys};
 use store::{StoreError, Tx};
 
+use crate::addon_desk::AttachWish;
 use crate::apps::app_ref;
 use crate::body::Json;
 use crate::call::Call;
@@ -13,6 +14,8 @@ use crate::{access, addon_services};
 /// Fields an attachment list can be sorted by.
 const FIELDS: &[&str] = &["id"];
 const MISSING: Problem = Problem::NotFound { resource: "add_on attachment" };
+/// How a client may spell the default credential; usually it says nothing.
+const DEFAULT_NAMESPACE: &str = "credential:default";
 /// An attachment `DATABASE` sets the config var `DATABASE_URL`.
 const URL: &str = "_URL";
 
@@ -135,6 +138,45 @@ pub(crate) async fn resolve(call: Call, Json(asked): Json<wire::AttachmentResolu
             }
         }
         if found.is_empty() { Err(MISSING) } else { Ok(Reply::ok(&found)) }
+    })
+    .await
+}
+
+/// Attaches an add-on to an app; in place of another attachment only when that is confirmed.
+pub(crate) async fn create(call: Call, Json(asked): Json<wire::AttachmentRequest>) -> Answer {
+    call.write(move |tx, call, said| {
+        let addon = access::addon(tx, &call.caller, &asked.addon.0)?;
+        let app = access::app(tx, &call.caller, &asked.app.0)?;
+        if let Some(namespace) = asked.namespace.as_deref().filter(|it| *it != DEFAULT_NAMESPACE) {
+            return Err(Problem::Invalid(format!(
+                "{} has no `{namespace}`: there is the default credential only.",
+                addon.name
+            )));
+        }
+        let wish = AttachWish {
+            addon: &addon,
+            app: &app,
+            name: asked.name.as_deref(),
+            replaces: asked.confirm.as_deref().is_some_and(|it| app.name.as_str() == it),
+            user: &call.caller,
+        };
+        let (attachment, releases) = call.server.cx.addons.attach(tx, &wish)?;
+        releases.iter().for_each(|release| said.released(release));
+        Ok(Reply::created(&show(tx, call, &attachment)?))
+    })
+    .await
+}
+
+/// Detaches an add-on from an app.
+pub(crate) async fn destroy(call: Call) -> Answer {
+    call.write(|tx, call, said| {
+        let asked = call.param("attachment");
+        let seen = access::attachments(tx, &call.caller)?;
+        let attachment = seen.into_iter().find(|it| it.id.to_string() == asked).ok_or(MISSING)?;
+        let shown = show(tx, call, &attachment)?;
+        let release = call.server.cx.addons.detach(tx, &attachment, &call.caller)?;
+        said.released(&release);
+        Ok(Reply::ok(&shown))
     })
     .await
 }

@@ -1,5 +1,6 @@
 //! Add-ons: list, make, show, find by any name, destroy.
 
+use logs::event;
 use model::addon::{Addon, AddonState, Attachment, plan};
 use store::{App, StoreError, Tx};
 
@@ -7,7 +8,7 @@ use crate::addon_desk::AddonWish;
 use crate::apps::app_ref;
 use crate::body::Json;
 use crate::call::Call;
-use crate::error::Problem;
+use crate::error::{Problem, no_such_plan};
 use crate::reply::{Answer, Reply};
 use crate::{access, addon_attachments, addon_services};
 
@@ -146,6 +147,40 @@ pub(crate) async fn create(call: Call, Json(request): Json<wire::AddonRequest>) 
         let (addon, release) = call.server.cx.addons.request(tx, &wish)?;
         said.released(&release);
         Ok(Reply::created(&show(tx, call, &addon)?))
+    })
+    .await
+}
+
+/// Gives an add-on another plan of its service, or another name.
+pub(crate) async fn update(call: Call, Json(asked): Json<wire::AddonChange>) -> Answer {
+    call.write(move |tx, call, said| {
+        let app = call.app(tx)?;
+        let addon = of_app(tx, call, &app)?;
+        if addon.app != app.id {
+            return Err(Problem::Invalid(format!("{} belongs to another app.", addon.name)));
+        }
+        if !is_there(&addon) {
+            return Err(MISSING);
+        }
+        if let Some(wish) = &asked.plan {
+            // The official CLI tells which plans there are when it gets this text with this status.
+            let found = plan(&wish.0).ok_or_else(|| Problem::Invalid(no_such_plan(&wish.0)))?;
+            if found.service != addon.plan.service {
+                return Err(Problem::Invalid(format!(
+                    "{} is of {}; it cannot become {}.",
+                    addon.name, addon.plan.service, wish.0
+                )));
+            }
+            if found != addon.plan {
+                tx.set_addon_plan(addon.id, found)?;
+                said.say_with(addon.app, |user| event::plan_changed(&addon.name, &found.full_name(), user));
+            }
+        }
+        if let Some(name) = asked.name.as_deref().filter(|name| *name != addon.name) {
+            call.server.cx.addons.rename(tx, &addon, name)?;
+        }
+        let changed = tx.addon(addon.id)?.ok_or(MISSING)?;
+        Ok(Reply::ok(&show(tx, call, &changed)?))
     })
     .await
 }

@@ -1,6 +1,9 @@
 //! Config vars.
 
+use std::collections::BTreeMap;
+
 use logs::event;
+use model::addon::config_keys;
 use model::config_var::{self, ConfigKey, ConfigVars, Secret};
 use model::release::ReleaseVersion;
 use store::{App, ConfigChange, NewRelease, Tx};
@@ -58,7 +61,7 @@ pub(crate) async fn update(call: Call, Json(asked): Json<wire::ConfigVarsChange>
 /// unless all of them stay: then the release was asked for as such.
 fn plan(tx: &Tx<'_>, app: &App, asked: wire::ConfigVarsChange) -> Result<ConfigChange, Problem> {
     let present = tx.config_vars(app.id)?;
-    let attached = tx.attached_keys(app.id)?;
+    let attached = attached_keys(tx, app)?;
     let mut changed = ConfigChange::new();
     let mut same = ConfigChange::new();
     for (key, value) in asked {
@@ -68,9 +71,9 @@ fn plan(tx: &Tx<'_>, app: &App, asked: wire::ConfigVarsChange) -> Result<ConfigC
             return Err(holds_nul(&format!("The value of {key}")));
         }
         let is_same = present.get(&key) == value.as_ref();
-        if let Some(attachment) = attached.get(&key) {
+        if let Some(addon) = attached.get(&key) {
             if !is_same {
-                return Err(owned_by_addon(key.as_str(), &addon_name(tx, *attachment)?));
+                return Err(owned_by_addon(key.as_str(), addon));
             }
         } else if !is_same {
             if value.is_some() {
@@ -84,9 +87,15 @@ fn plan(tx: &Tx<'_>, app: &App, asked: wire::ConfigVarsChange) -> Result<ConfigC
     Ok(if changed.is_empty() { same } else { changed })
 }
 
-fn addon_name(tx: &Tx<'_>, attachment: model::id::AttachmentId) -> Result<String, Problem> {
-    let Some(attachment) = tx.attachment(attachment)? else { return Ok(String::new()) };
-    Ok(tx.addon(attachment.addon)?.map(|addon| addon.name).unwrap_or_default())
+/// The keys that belong to add-ons, also those that have no values yet, with the add-on's name.
+fn attached_keys(tx: &Tx<'_>, app: &App) -> Result<BTreeMap<ConfigKey, String>, Problem> {
+    let mut keys = BTreeMap::new();
+    for attachment in tx.attachments_to(app.id)? {
+        let Some(addon) = tx.addon(attachment.addon)? else { continue };
+        let reserved = config_keys(addon.plan.service, &attachment.name).unwrap_or_default();
+        keys.extend(reserved.into_iter().map(|key| (key, addon.name.clone())));
+    }
+    Ok(keys)
 }
 
 /// `Set FOO, BAR config vars`; both kinds of change are told one after the other.

@@ -45,6 +45,8 @@ pub(crate) enum Problem {
     Invalid(String),
     /// It is not possible now.
     Conflict(String),
+    /// Something would be replaced or lost; the official CLI asks by this text, and comes again with `confirm`.
+    NeedsConfirmation(String),
     /// A `Range` header that cannot be read.
     BadRange,
     /// Too many requests.
@@ -81,6 +83,7 @@ impl Problem {
             Self::Expired | Self::Scope { .. } | Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::NeedsConfirmation(_) => StatusCode::LOCKED,
             Self::BadRange => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
@@ -100,6 +103,7 @@ impl Problem {
             Self::Expired | Self::Scope { .. } | Self::Forbidden(_) => "forbidden",
             Self::Invalid(_) => "invalid_params",
             Self::Conflict(_) => "conflict",
+            Self::NeedsConfirmation(_) => "confirmation_required",
             Self::BadRange => "requested_range_not_satisfiable",
             Self::RateLimited => "rate_limit",
             Self::Internal(_) => "internal_server_error",
@@ -108,7 +112,10 @@ impl Problem {
 
     fn message(&self) -> String {
         let fixed = match self {
-            Self::Invalid(text) | Self::Conflict(text) | Self::Forbidden(text) => {
+            Self::Invalid(text)
+            | Self::Conflict(text)
+            | Self::Forbidden(text)
+            | Self::NeedsConfirmation(text) => {
                 return text.clone();
             }
             Self::Scope { had, accepted } => {
@@ -130,7 +137,7 @@ impl Problem {
                 return format!("This platform has no `{method} {path}`.");
             }
             Self::NoPlan { name } => {
-                return format!("Couldn't find either the add-on service or the add-on plan of \"{name}\".");
+                return no_such_plan(name);
             }
             Self::NotJson => {
                 "Unable to parse the JSON in the request. Please ensure that you're sending correctly formatted JSON."
@@ -202,6 +209,7 @@ impl From<AddonRefusal> for Problem {
     fn from(refusal: AddonRefusal) -> Self {
         match refusal {
             AddonRefusal::Invalid(why) => Self::Invalid(why),
+            AddonRefusal::NeedsConfirmation(what) => Self::NeedsConfirmation(what),
             AddonRefusal::Store(error) => Self::from(error),
             AddonRefusal::Unreachable(cause) => Self::Internal(Arc::from(cause)),
         }
@@ -209,6 +217,11 @@ impl From<AddonRefusal> for Problem {
 }
 
 // === words of single resources
+
+/// No such service or plan. The official CLI compares the beginning of this text.
+pub(crate) fn no_such_plan(name: &str) -> String {
+    format!("Couldn't find either the add-on service or the add-on plan of \"{name}\".")
+}
 
 /// A config var that an add-on owns.
 pub(crate) fn owned_by_addon(key: &str, addon: &str) -> Problem {

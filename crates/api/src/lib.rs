@@ -27,6 +27,7 @@ mod call;
 mod collaborators;
 mod config_vars;
 mod credentials;
+mod database_credentials;
 mod databases;
 mod domains;
 mod door;
@@ -71,7 +72,9 @@ use store::Store;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-pub use addon_desk::{AddonDesk, AddonRefusal, AddonWish, FactsFuture};
+pub use addon_desk::{
+    AddonDesk, AddonRefusal, AddonWish, AttachWish, DatabaseLogin, DoneFuture, FactsFuture,
+};
 pub use credentials::{HashError, hash_password, new_token};
 pub use routes::{RouteName, route_names, routes};
 

@@ -13,10 +13,10 @@ use model::scope::Scope;
 use crate::door::{Door, Gate, enter};
 use crate::{
     Context, Server, account, accounts, addon_attachments, addon_services, addons, app_transfers, apps,
-    buildpacks, builds, collaborators, config_vars, databases, domains, dyno_sizes, dynos, features,
-    formation, invitations, keys, log_drains, log_sessions, log_stream, nothing, oauth_authorizations,
-    output_streams, protocol, rate_limit, regions, releases, scopes, slugs, sources, stacks, status,
-    webhooks,
+    buildpacks, builds, collaborators, config_vars, database_credentials, databases, domains, dyno_sizes,
+    dynos, features, formation, invitations, keys, log_drains, log_sessions, log_stream, nothing,
+    oauth_authorizations, output_streams, protocol, rate_limit, regions, releases, scopes, slugs, sources,
+    stacks, status, webhooks,
 };
 
 /// One method of one path.
@@ -113,6 +113,7 @@ fn table() -> Vec<Route> {
         of_processes(),
         of_releases(),
         of_addons(),
+        of_databases(),
         of_the_platform(),
     ]
     .into_iter()
@@ -268,10 +269,13 @@ fn of_addons() -> Vec<Route> {
         get("/apps/{app}/addons", addons::list_of_app),
         post("/apps/{app}/addons", addons::create),
         get("/apps/{app}/addons/{addon}", addons::info_of_app),
+        patch("/apps/{app}/addons/{addon}", addons::update),
         delete("/apps/{app}/addons/{addon}", addons::destroy),
         post("/actions/addons/resolve", addons::resolve),
         get("/addon-attachments", addon_attachments::list),
+        post("/addon-attachments", addon_attachments::create),
         get("/addon-attachments/{attachment}", addon_attachments::info),
+        delete("/addon-attachments/{attachment}", addon_attachments::destroy),
         get("/apps/{app}/addon-attachments", addon_attachments::list_of_app),
         get("/apps/{app}/addon-attachments/{attachment}", addon_attachments::info_of_app),
         post("/actions/addon-attachments/resolve", addon_attachments::resolve),
@@ -280,8 +284,24 @@ fn of_addons() -> Vec<Route> {
         get("/addon-services/{service}/plans", addon_services::plans),
         get("/addon-services/{service}/plans/{plan}", addon_services::plan_of_service),
         get("/plans/{plan}", addon_services::plan_info),
+    ]
+}
+
+/// The data API: a host of its own on Heroku.
+fn of_databases() -> Vec<Route> {
+    vec![
         get("/client/v11/databases/{database}", databases::info),
         get("/client/v11/databases/{database}/wait_status", databases::wait_status),
+        put("/client/v11/databases/{database}/reset", databases::reset),
+        post("/client/v11/databases/{database}/connection_reset", databases::connection_reset),
+        get("/postgres/v0/databases/{database}/credentials", database_credentials::list),
+        post("/postgres/v0/databases/{database}/credentials", database_credentials::create),
+        get("/postgres/v0/databases/{database}/credentials/{credential}", database_credentials::info),
+        post(
+            "/postgres/v0/databases/{database}/credentials/{credential}/credentials_rotation",
+            database_credentials::rotate,
+        ),
+        post("/postgres/v0/databases/{database}/credentials_rotation", database_credentials::rotate),
     ]
 }
 

@@ -12,9 +12,8 @@ const QUESTIONS: [&str; 4] = [
 ];
 /// Facts of an account that are not the account itself: clients ask for them beside what they want.
 const BESIDE: [&str; 3] = ["/account/rate-limits", "/account/features", "/account/features/{feature}"];
-/// What the data API tells without secrets.
-const OPEN_DATA: [&str; 2] =
-    ["/client/v11/databases/{database}", "/client/v11/databases/{database}/wait_status"];
+/// What the data API tells without secrets; what it tells of a database itself holds the password.
+const OPEN_DATA: [&str; 1] = ["/client/v11/databases/{database}/wait_status"];
 
 /// The least scope that a token needs for a route.
 pub(crate) fn needed(method: &Method, path: &str) -> Scope {

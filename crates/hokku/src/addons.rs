@@ -5,16 +5,18 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use addon::DatabaseService;
 use addon::attach::{self, RequestError};
 use addon::info::InfoError;
 use addon::postgres::{Cluster, ClusterConfig, Databases, Outside, TlsFiles};
+use addon::{Credentials, DatabaseService, Upkeep};
 use anyhow::Context;
-use api::{AddonDesk, AddonRefusal, AddonWish, FactsFuture};
+use api::{AddonDesk, AddonRefusal, AddonWish, AttachWish, DatabaseLogin, DoneFuture, FactsFuture};
 use logs::Logs;
-use model::addon::Addon;
+use model::addon::{Addon, Attachment};
 use model::config_var::Secret;
+use model::database::Database;
 use model::release::Release;
 use model::site::Site;
 use oci::network::Network;
@@ -36,6 +38,7 @@ pub(crate) struct Addons {
     /// The server that we run; none when an outside one is used.
     cluster: Option<Cluster>,
     postgres: Arc<dyn DatabaseService>,
+    upkeep: Upkeep,
 }
 
 impl Addons {
@@ -50,14 +53,18 @@ impl Addons {
         if let Some(url) = &args.postgres_url {
             let admin_url = Secret::new(url.clone());
             let outside = Outside { admin_url, authority_pem: None, public_host: None };
-            return Ok(Self { cluster: None, postgres: Arc::new(Databases::outside(outside)?) });
+            return Ok(Self {
+                cluster: None,
+                postgres: Arc::new(Databases::outside(outside)?),
+                upkeep: args.upkeep(),
+            });
         }
         let cluster = Cluster::open(cluster_config(args, site, layout, ca, network)?).await?;
         let port = cluster.endpoint().port;
         info!("Postgres serves apps at {}", cluster.endpoint());
         network.allow(&[(network.gateway(), port)]).await.context("could not let dynos reach Postgres")?;
         let postgres = cluster.databases();
-        Ok(Self { cluster: Some(cluster), postgres })
+        Ok(Self { cluster: Some(cluster), postgres, upkeep: args.upkeep() })
     }
 
     /// Starts what runs all the time.
@@ -73,6 +80,7 @@ impl Addons {
             logs: logs.clone(),
             postgres: Arc::clone(&self.postgres),
             others: Vec::new(),
+            upkeep: self.upkeep,
         };
         let stage = addon::stage(cx, stop.clone());
         running.spawn(async move { stage.await.context("the stage `addon` failed") });
@@ -87,7 +95,7 @@ impl Addons {
 
     /// What the API asks.
     pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
-        Arc::new(Desk { postgres: Arc::clone(&self.postgres) })
+        Arc::new(Desk { postgres: Arc::clone(&self.postgres), grace: self.upkeep.grace })
     }
 
     /// Stops what we run.
@@ -143,6 +151,15 @@ fn cluster_config(
 /// Joins the API's questions with the add-ons' answers.
 struct Desk {
     postgres: Arc<dyn DatabaseService>,
+    grace: Duration,
+}
+
+fn refusal(error: RequestError) -> AddonRefusal {
+    match error {
+        RequestError::Store(error) => AddonRefusal::Store(error),
+        asks @ RequestError::NeedsConfirmation { .. } => AddonRefusal::NeedsConfirmation(asks.to_string()),
+        other => AddonRefusal::Invalid(other.to_string()),
+    }
 }
 
 impl AddonDesk for Desk {
@@ -154,11 +171,8 @@ impl AddonDesk for Desk {
             attachment: wish.attachment,
             user: wish.user.id,
         };
-        match attach::request(tx, &request) {
-            Ok(made) => Ok((made.addon, made.release)),
-            Err(RequestError::Store(error)) => Err(AddonRefusal::Store(error)),
-            Err(refusal) => Err(AddonRefusal::Invalid(refusal.to_string())),
-        }
+        let made = attach::request(tx, &request).map_err(refusal)?;
+        Ok((made.addon, made.release))
     }
 
     fn destroy(&self, tx: &Tx<'_>, addon: &Addon, user: &Account) -> Result<Vec<Release>, AddonRefusal> {
@@ -169,9 +183,42 @@ impl AddonDesk for Desk {
         Ok(attach::destroy_all(tx, app.id, user.id)?)
     }
 
-    fn facts<'a>(&'a self, addon: &'a Addon) -> FactsFuture<'a> {
+    fn attach(&self, tx: &Tx<'_>, wish: &AttachWish<'_>) -> Result<(Attachment, Vec<Release>), AddonRefusal> {
+        let AttachWish { addon, app, name, replaces, user } = *wish;
+        let asked = attach::Attach { addon, app: app.id, name, replaces, user: user.id };
+        attach::attach(tx, &asked, self.postgres.as_ref()).map_err(refusal)
+    }
+
+    fn detach(&self, tx: &Tx<'_>, attachment: &Attachment, user: &Account) -> Result<Release, AddonRefusal> {
+        attach::detach(tx, attachment, user.id).map_err(refusal)
+    }
+
+    fn rename(&self, tx: &Tx<'_>, addon: &Addon, name: &str) -> Result<(), AddonRefusal> {
+        attach::rename(tx, addon, name).map_err(refusal)
+    }
+
+    fn login(&self, resource: &Secret) -> Result<DatabaseLogin, AddonRefusal> {
+        let known = Credentials::parse(resource).map_err(|error| AddonRefusal::Invalid(error.to_string()))?;
+        Ok(DatabaseLogin {
+            host: known.endpoint().host.clone(),
+            port: known.endpoint().port,
+            database: known.database().to_owned(),
+            user: known.user().to_owned(),
+            password: known.password().clone(),
+        })
+    }
+
+    fn disconnect<'a>(&'a self, addon: &'a Addon) -> DoneFuture<'a> {
         Box::pin(async move {
-            match addon::info::look(self.postgres.as_ref(), addon).await {
+            let Some(resource) = &addon.resource else { return Ok(()) };
+            let done = self.postgres.disconnect(resource).await;
+            done.map_err(|error| AddonRefusal::Unreachable(Box::new(error)))
+        })
+    }
+
+    fn facts<'a>(&'a self, addon: &'a Addon, database: &'a Database) -> FactsFuture<'a> {
+        Box::pin(async move {
+            match addon::info::look(self.postgres.as_ref(), addon, database, self.grace).await {
                 Ok(facts) => Ok(facts
                     .into_iter()
                     .map(|fact| wire::DatabaseFact { name: fact.name.to_owned(), values: fact.values })

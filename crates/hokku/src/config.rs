@@ -2,11 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
+use addon::Upkeep;
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 use deliver::Targets;
 use model::account::Email;
+use model::database::GRACE;
 use model::domain::Hostname;
 use model::dyno::BOOT_TIMEOUT;
 use model::site::Site;
@@ -87,6 +90,18 @@ pub struct ServerArgs {
     /// Use this Postgres, with the rights to make roles and databases, instead of running one
     #[arg(long, value_name = "URL", env = "HOKKU_POSTGRES_URL")]
     pub postgres_url: Option<String>,
+
+    /// Seconds that a database may be over the limits of its plan before INSERT is revoked
+    #[arg(long, value_name = "SECONDS", env = "HOKKU_DATABASE_GRACE", default_value_t = GRACE.as_secs())]
+    pub database_grace: u64,
+
+    /// Seconds between two looks at a database's size and rows
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub database_inspect_every: u64,
+
+    /// Seconds after which every database gets other credentials [default: only when somebody asks]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(10..))]
+    pub rotate_credentials_every: Option<u64>,
 
     /// Seconds a web dyno may take to bind $PORT
     #[arg(long, value_name = "SECONDS", default_value_t = BOOT_TIMEOUT.as_secs(), value_parser = clap::value_parser!(u64).range(1..=600))]
@@ -171,6 +186,16 @@ impl ServerArgs {
             let first = first.unwrap_or(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5443));
             SocketAddr::new(first.ip(), first.port().saturating_add(1))
         })
+    }
+
+    /// When databases are looked at.
+    #[must_use]
+    pub fn upkeep(&self) -> Upkeep {
+        Upkeep {
+            grace: Duration::from_secs(self.database_grace),
+            inspect_every: Duration::from_secs(self.database_inspect_every),
+            rotate_every: self.rotate_credentials_every.map(Duration::from_secs),
+        }
     }
 
     /// The dynos' network, if one is prescribed.

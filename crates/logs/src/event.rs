@@ -258,6 +258,54 @@ pub fn updated_by_addon(name: &str, service: &str) -> String {
     format!("Update {name} by {service}")
 }
 
+/// An add-on was given another plan. Ours: it comes without a release, for no config var changes.
+#[must_use]
+pub fn plan_changed(addon: &str, plan: &str, user: &str) -> String {
+    by_user(&format!("Change {addon} to {plan}"), user)
+}
+
+/// A database is being emptied. Ours: on Heroku the app's log does not say so.
+#[must_use]
+pub fn database_reset(addon: &str, user: &str) -> String {
+    by_user(&format!("Reset {addon}"), user)
+}
+
+/// A database gets other credentials. Ours.
+#[must_use]
+pub fn rotation_asked(addon: &str, user: &str) -> String {
+    by_user(&format!("Rotate credentials of {addon}"), user)
+}
+
+/// A database holds more than its plan gives. Ours: Heroku sends an e-mail.
+#[must_use]
+pub fn database_over_limit(addon: &str, what: &str, until: &str) -> String {
+    format!(
+        "{addon} is over the limits of its plan: {what}. After {until} nothing can be added to it. Delete what is not \
+         needed, or: heroku addons:upgrade {addon} PLAN"
+    )
+}
+
+/// A database was over its plan's limits for too long. Ours: Heroku sends an e-mail.
+#[must_use]
+pub fn database_restricted(addon: &str, what: &str) -> String {
+    format!(
+        "{addon} is still over the limits of its plan: {what}. INSERT is revoked; it is given back once the database \
+         keeps to them. DELETE and TRUNCATE work, and: heroku addons:upgrade {addon} PLAN"
+    )
+}
+
+/// A database keeps to its plan again. Ours.
+#[must_use]
+pub fn database_within_limits(addon: &str) -> String {
+    format!("{addon} keeps to the limits of its plan again; everything is allowed")
+}
+
+/// The credentials that a database had before are gone. Ours.
+#[must_use]
+pub fn credentials_retired(addon: &str) -> String {
+    format!("The previous credentials of {addon} are no longer valid")
+}
+
 /// The app will be built and run on another stack.
 #[must_use]
 pub fn upgrade_stack(to: &str) -> String {

@@ -9,6 +9,7 @@ pub mod app;
 pub mod app_transfer;
 pub mod build;
 pub mod config_var;
+pub mod database;
 pub mod domain;
 pub mod drain;
 pub mod dyno;

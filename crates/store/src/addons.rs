@@ -128,6 +128,35 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Gives an add-on another name.
+    ///
+    /// # Errors
+    /// [`StoreError::Taken`] when the name is in use.
+    pub fn rename_addon(&self, id: AddonId, name: &str) -> Result<(), StoreError> {
+        self.sql
+            .execute(
+                "UPDATE addons SET name = ?2, updated_at = ?3 WHERE id = ?1",
+                (id.to_string(), name, self.now().as_micros()),
+            )
+            .map_err(unique("Name", "rename an add-on"))?;
+        self.touch(Topic::Addons);
+        Ok(())
+    }
+
+    /// Gives an add-on another plan of its service; its stage makes the service hold it to that.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn set_addon_plan(&self, id: AddonId, plan: &Plan) -> Result<(), StoreError> {
+        self.execute(
+            "change an add-on's plan",
+            "UPDATE addons SET plan = ?2, updated_at = ?3 WHERE id = ?1",
+            &[&id.to_string(), &plan.full_name(), &self.now().as_micros()],
+        )?;
+        self.touch(Topic::Addons);
+        Ok(())
+    }
+
     /// Moves an add-on to `provisioned` or `deprovisioning`; asking for what is so already changes nothing.
     ///
     /// # Errors

@@ -105,6 +105,15 @@ pub enum StoreError {
     /// A state machine refused the change.
     #[error(transparent)]
     IllegalDelivery(#[from] model::webhook::IllegalDeliveryStep),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalRotation(#[from] model::database::IllegalRotationEvent),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalReset(#[from] model::database::IllegalResetEvent),
+    /// A state machine refused the change.
+    #[error(transparent)]
+    IllegalStanding(#[from] model::database::IllegalStandingEvent),
     /// The thread that ran the transaction died.
     #[error("the store's thread is gone")]
     Gone,

@@ -18,6 +18,7 @@ mod changes;
 mod collaborators;
 mod config_vars;
 mod database;
+mod databases;
 mod domains;
 mod drains;
 mod dynos;

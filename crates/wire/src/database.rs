@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lenient::Flag;
+
 /// A database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Database {
@@ -39,4 +41,54 @@ pub struct WaitStatus {
     pub waiting: bool,
     /// What is waited for.
     pub message: String,
+}
+
+/// What is done to a database while one waits for no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseMessage {
+    /// What was done, for people.
+    pub message: String,
+}
+
+/// Empties a database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseReset {
+    /// Extensions that the empty one is to have.
+    pub extensions: Option<Vec<String>>,
+}
+
+/// A credential of a database: a name that stays while users and passwords change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseCredential {
+    /// Its name; `default` is what apps get.
+    pub name: String,
+    /// `active`, or `rotating` while two users work.
+    pub state: String,
+    /// The database's name at its server.
+    pub database: String,
+    /// The server's host.
+    pub host: String,
+    /// The server's port.
+    pub port: u16,
+    /// Its users, the one to use first.
+    pub credentials: Vec<DatabaseUser>,
+}
+
+/// One user of a credential.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatabaseUser {
+    /// Its name.
+    pub user: String,
+    /// Its password; lists are without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// `active`, or `revoking` when it ends as soon as no dyno uses it.
+    pub state: String,
+}
+
+/// Changes a credential's user and password.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialRotation {
+    /// Whether the old user ends at once, and not only when no dyno uses it.
+    pub forced: Option<Flag>,
 }

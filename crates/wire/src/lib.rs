@@ -59,7 +59,10 @@ pub use buildpack_installation::{
 pub use client::{Attached, BadClient, Client, ClientError, Streaming};
 pub use collaborator::{Collaborating, Collaborator, CollaboratorRequest};
 pub use config_vars::{ConfigVars, ConfigVarsChange};
-pub use database::{Database, DatabaseFact, WaitStatus};
+pub use database::{
+    CredentialRotation, Database, DatabaseCredential, DatabaseFact, DatabaseMessage, DatabaseReset,
+    DatabaseUser, WaitStatus,
+};
 pub use domain::{Domain, DomainRequest};
 pub use dyno::{Dyno, DynoRelease, DynoRequest};
 pub use dyno_size::DynoSize;

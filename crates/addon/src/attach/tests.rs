@@ -1,11 +1,16 @@
 use std::collections::BTreeSet;
 
-use model::addon::AddonState;
+use model::addon::{Addon, AddonState, Attachment};
 use model::config_var::{ConfigKey, Secret};
 use model::id::{AddonId, AppId};
+use model::release::Release;
 use store::{App, ConfigChange, Store, StoreError, Tx};
 
-use super::{Announced, COLORS, Request, RequestError, Requested, destroy, destroy_all, request};
+use super::names::COLORS;
+use super::{
+    Announced, Attach, Request, RequestError, Requested, attach, destroy, destroy_all, detach, rename,
+    request,
+};
 use crate::credentials::Credentials;
 use crate::fixture::{mini, new_app, open_store};
 use crate::postgres::{Databases, Outside};
@@ -20,9 +25,14 @@ fn resource() -> Secret {
 }
 
 fn provisioned(tx: &Tx<'_>, id: AddonId, resource: &Secret) -> Result<Vec<Announced>, StoreError> {
+    super::provisioned(tx, id, resource, &outside())
+}
+
+/// A server that is never contacted.
+fn outside() -> Databases {
     let admin_url = Secret::from("postgres://admin@pg.example.com/postgres");
     let outside = Outside { admin_url, authority_pem: None, public_host: None };
-    super::provisioned(tx, id, resource, &Databases::outside(outside).expect("never contacted"))
+    Databases::outside(outside).expect("a good URL")
 }
 
 /// Runs `story` in one transaction of a new store.
@@ -182,6 +192,91 @@ async fn an_app_goes_at_once_and_its_add_ons_follow() {
         assert_eq!(tx.addon(foreign.id)?.map(|it| it.state), Some(AddonState::Provisioned));
         let keys: Vec<String> = tx.config_vars(other.id)?.keys().map(ToString::to_string).collect();
         assert_eq!(keys, ["DATABASE_URL"]);
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+fn wish_to_attach<'a>(addon: &'a Addon, app: &App, name: Option<&'a str>, replaces: bool) -> Attach<'a> {
+    Attach { addon, app: app.id, name, replaces, user: app.owner }
+}
+
+fn attached(tx: &Tx<'_>, wish: &Attach<'_>) -> Result<(Attachment, Vec<Release>), RequestError> {
+    attach(tx, wish, &outside())
+}
+
+#[tokio::test]
+async fn another_database_is_promoted_in_one_step() {
+    with_store(|tx| {
+        let app = new_app(tx, "one")?;
+        let (first, second) = (resource(), resource());
+        let old = request(tx, &wish(&app, Some("old"), None))?.addon;
+        provisioned(tx, old.id, &first)?;
+        let new = request(tx, &wish(&app, Some("new"), None))?.addon;
+        tx.set_addon_resource(old.id, &first)?;
+        tx.set_addon_resource(new.id, &second)?;
+        provisioned(tx, new.id, &second)?;
+        let (old, new) = (tx.addon(old.id)?.expect("there"), tx.addon(new.id)?.expect("there"));
+
+        let last =
+            attached(tx, &wish_to_attach(&new, &app, Some("DATABASE"), true)).expect_err("the last one");
+        assert!(
+            last.to_string().starts_with("Cannot destroy last attachment to billing app for resource old")
+        );
+        let (alias, releases) = attached(tx, &wish_to_attach(&old, &app, None, true))?;
+        assert!(alias.name.starts_with("HEROKU_POSTGRESQL_"), "{}", alias.name);
+        assert_eq!(releases[0].description, format!("Attach {} (@ref:old)", alias.name));
+        let asked =
+            attached(tx, &wish_to_attach(&new, &app, Some("DATABASE"), false)).expect_err("not agreed to");
+        assert!(matches!(asked, RequestError::NeedsConfirmation { .. }), "{asked}");
+        let same =
+            attached(tx, &wish_to_attach(&old, &app, Some("database"), true)).expect_err("it is there");
+        assert!(matches!(same, RequestError::AlreadyAttached { .. }), "{same}");
+
+        let (_, releases) = attached(tx, &wish_to_attach(&new, &app, Some("DATABASE"), true))?;
+        let told: Vec<_> = releases.iter().map(|it| (it.description.as_str(), it.runs_command)).collect();
+        assert_eq!(told, [("Detach DATABASE (@ref:old)", false), ("Attach DATABASE (@ref:new)", true)]);
+        let key = ConfigKey::of_platform("DATABASE_URL").expect("a key");
+        for (release, url) in releases.iter().zip([&first, &second]) {
+            assert_eq!(tx.release_config(release.id)?.get(&key), Some(url), "never without");
+        }
+        Ok(())
+    })
+    .await
+    .expect("the story");
+}
+
+#[tokio::test]
+async fn an_add_on_is_shared_and_its_owner_keeps_one_attachment() {
+    with_store(|tx| {
+        let (app, other) = (new_app(tx, "one")?, new_app(tx, "two")?);
+        let addon = request(tx, &wish(&app, Some("db"), None))?.addon;
+        let (early, _) = attached(tx, &wish_to_attach(&addon, &other, None, false))?;
+        assert_eq!(early.name, "DATABASE");
+        let url = resource();
+        tx.set_addon_resource(addon.id, &url)?;
+        provisioned(tx, addon.id, &url)?;
+        let key = ConfigKey::of_platform("DATABASE_URL").expect("a key");
+        assert_eq!(tx.config_vars(other.id)?.get(&key), Some(&url), "it came when it was there");
+        let release = detach(tx, &early, other.owner)?;
+        assert_eq!(release.description, "Detach DATABASE (@ref:db)");
+        assert_eq!(tx.config_vars(other.id)?.get(&key), None);
+        let last = tx.attachments_of(addon.id)?.remove(0);
+        assert!(matches!(detach(tx, &last, app.owner), Err(RequestError::LastAttachment { .. })));
+
+        rename(tx, &addon, "renamed")?;
+        assert_eq!(tx.addon(addon.id)?.expect("there").name, "renamed");
+        request(tx, &wish(&app, Some("second"), None))?;
+        for (name, wanted) in [("second", "Name is already taken"), ("1db", "Name must start with a letter")]
+        {
+            let refused = rename(tx, &addon, name).expect_err(name);
+            assert!(refused.to_string().starts_with(wanted), "{refused}");
+        }
+        destroy(tx, &addon, app.owner)?;
+        let going = tx.addon(addon.id)?.expect("there");
+        let refused = attached(tx, &wish_to_attach(&going, &other, None, false));
+        assert!(matches!(refused, Err(RequestError::Going { .. })), "{refused:?}");
         Ok(())
     })
     .await

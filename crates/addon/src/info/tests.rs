@@ -1,8 +1,10 @@
 use model::addon::{Addon, AddonState, Plan, plan};
+use model::database::{GRACE, Standing};
 use model::id::{AddonId, AppId};
 use model::time::Timestamp;
 
-use super::{facts, size};
+use super::facts;
+use crate::limits::size;
 use crate::service::DatabaseInfo;
 
 fn addon(plan: &'static Plan) -> Addon {
@@ -18,8 +20,8 @@ fn addon(plan: &'static Plan) -> Addon {
     }
 }
 
-fn shown(plan_name: &str, info: &DatabaseInfo) -> String {
-    let facts = facts(&addon(plan(plan_name).expect("a plan")), info);
+fn shown(plan_name: &str, info: &DatabaseInfo, standing: Standing) -> String {
+    let facts = facts(&addon(plan(plan_name).expect("a plan")), info, standing, GRACE);
     facts.iter().map(|fact| format!("{}: {}\n", fact.name, fact.values.join("; "))).collect()
 }
 
@@ -27,7 +29,7 @@ fn shown(plan_name: &str, info: &DatabaseInfo) -> String {
 fn a_fresh_database_is_told_as_heroku_tells_it() {
     let info =
         DatabaseInfo { version: "15.14".to_owned(), bytes: 8_032_000, connections: 3, tables: 0, rows: 0 };
-    insta::assert_snapshot!(shown("heroku-postgresql:essential-0", &info), @r"
+    insta::assert_snapshot!(shown("heroku-postgresql:essential-0", &info, Standing::Within), @r"
     Plan: Essential 0
     Status: Available
     Connections: 3/20
@@ -50,18 +52,22 @@ fn a_full_database_is_told_to_be_above_its_limits() {
         tables: 5,
         rows: 10_001,
     };
-    insta::assert_snapshot!(shown("heroku-postgresql:mini", &info), @r"
+    let since = Timestamp::from_micros(1_795_359_334_000_000);
+    insta::assert_snapshot!(shown("heroku-postgresql:mini", &info, Standing::Over { since }), @r"
     Plan: Mini
-    Status: Available
+    Status: Over Plan Capacity: Action Required (until 2026-11-29 14:55 UTC)
     Connections: 20/20
     PG Version: 15.14
     Created: 2026-11-22 14:55
-    Data Size: 1.50 GB / 1 GB (150.00%) (Above limits)
-    Rows: 10001/10000 (Above limits) - refreshing
+    Data Size: 1.50 GB / 1 GB (150.00%) (Above limits, access disruption imminent)
+    Rows: 10001/10000 (Above limits, access disruption imminent) - refreshing
     Fork/Follow: Unsupported
     Rollback: Unsupported
     Continuous Protection: Off
     ");
+    let restricted = shown("heroku-postgresql:mini", &info, Standing::Restricted { since });
+    assert!(restricted.contains("\nStatus: Over Plan Capacity: Access Restricted\n"), "{restricted}");
+    assert!(restricted.contains("\nRows: 10001/10000 (Write access revoked) - refreshing\n"), "{restricted}");
 }
 
 #[test]

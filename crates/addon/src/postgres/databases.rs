@@ -17,8 +17,10 @@ use tokio_postgres::{Client, Config, Row};
 use crate::credentials::Credentials;
 use crate::postgres::admin::{Admin, Session};
 use crate::postgres::tls::Tls;
+use crate::postgres::{restriction, rotation, rows};
 use crate::service::{
-    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
+    Work,
 };
 
 /// How long a session may sit in a transaction without a word: it keeps the database from tidying up.
@@ -124,7 +126,7 @@ impl Databases {
     async fn make_role(&self, credentials: &Credentials, plan: &Plan) -> Result<(), ServiceError> {
         let on = self.on(credentials, None).await?;
         let user = credentials.user();
-        if on.one("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&user]).await?.is_none() {
+        if !on.role_exists(user).await? {
             on.run("make the role", &format!("CREATE ROLE \"{user}\"")).await?;
         }
         let verifier = scram_sha_256(credentials.password().expose_secret().as_bytes());
@@ -167,7 +169,7 @@ impl Databases {
     async fn drop_all(&self, credentials: &Credentials) -> Result<(), ServiceError> {
         let on = self.on(credentials, None).await?;
         let (database, user) = (credentials.database(), credentials.user());
-        if on.one("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&user]).await?.is_some() {
+        if on.role_exists(user).await? {
             // An app that reconnects in a loop would otherwise find the moment between two statements.
             on.run("lock out the role", &format!("ALTER ROLE \"{user}\" NOLOGIN")).await?;
         }
@@ -177,25 +179,67 @@ impl Databases {
         on.run("drop the role", &format!("DROP ROLE IF EXISTS \"{user}\"")).await
     }
 
-    async fn look(&self, credentials: &Credentials) -> Result<DatabaseInfo, ServiceError> {
-        let (database, user) = (credentials.database(), credentials.user());
-        let missing = || ServiceError::Missing {
-            server: self.admin.server().to_owned(),
-            database: database.to_owned(),
-        };
-        if !self.on(credentials, None).await?.database_exists().await? {
-            return Err(missing());
-        }
-        let on = self.on(credentials, Some(database)).await?;
-        let row = on.one(MEASURE, &[&user]).await?.ok_or_else(missing)?;
+    /// Looks at a database; rows are counted if the plan asks for that.
+    async fn look(
+        &self,
+        credentials: &Credentials,
+        plan: Option<&Plan>,
+    ) -> Result<DatabaseInfo, ServiceError> {
+        let on = self.inside(credentials).await?;
+        let user = credentials.user();
+        let row = on.one(MEASURE, &[&user]).await?.ok_or_else(|| self.missing(credentials))?;
         let version: String = row.get("version");
-        Ok(DatabaseInfo {
+        let mut info = DatabaseInfo {
             version: version.split(' ').next().unwrap_or_default().to_owned(),
             bytes: count(&row, "bytes"),
             connections: u32::try_from(count(&row, "connections")).unwrap_or(u32::MAX),
             tables: u32::try_from(count(&row, "tables")).unwrap_or(u32::MAX),
             rows: count(&row, "rows"),
-        })
+        };
+        if plan.and_then(|plan| plan.rows).is_some_and(|most| most <= rows::COUNTED_MAX)
+            && let Some(rows) = rows::count(on.client()).await
+        {
+            info.rows = rows;
+        }
+        Ok(info)
+    }
+
+    async fn limit_connections(&self, credentials: &Credentials, plan: &Plan) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        let (user, connections) = (credentials.user(), plan.connections);
+        on.run("limit the connections", &format!("ALTER ROLE \"{user}\" CONNECTION LIMIT {connections}"))
+            .await
+    }
+
+    async fn find_identity(&self, credentials: &Credentials) -> Result<u32, ServiceError> {
+        let on = self.on(credentials, None).await?;
+        on.identity().await?.ok_or_else(|| self.missing(credentials))
+    }
+
+    /// Whoever is connected is thrown out; the empty database is as a new one.
+    async fn empty(&self, credentials: &Credentials, identity: u32) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        if on.identity().await? == Some(identity) {
+            let statement = format!("DROP DATABASE \"{}\" WITH (FORCE)", credentials.database());
+            on.run("drop", &statement).await?;
+        }
+        self.make_database(credentials).await?;
+        self.close_database(credentials).await?;
+        self.give_schema(credentials).await
+    }
+
+    async fn throw_out(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let on = self.on(credentials, None).await?;
+        let query = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                     WHERE datname = $1 AND pid <> pg_backend_pid()";
+        on.one(query, &[&credentials.database()]).await.map(drop)
+    }
+
+    pub(crate) fn missing(&self, credentials: &Credentials) -> ServiceError {
+        ServiceError::Missing {
+            server: self.admin.server().to_owned(),
+            database: credentials.database().to_owned(),
+        }
     }
 
     /// The server's own limits end a slow statement; this one ends a server that is silent.
@@ -208,7 +252,16 @@ impl Databases {
         })
     }
 
-    async fn on<'a>(
+    /// A session in the add-on's database.
+    pub(crate) async fn inside<'a>(&self, credentials: &'a Credentials) -> Result<On<'a>, ServiceError> {
+        if !self.on(credentials, None).await?.database_exists().await? {
+            return Err(self.missing(credentials));
+        }
+        self.on(credentials, Some(credentials.database())).await
+    }
+
+    /// A session for work on an add-on's database, in a database of the server.
+    pub(crate) async fn on<'a>(
         &self,
         credentials: &'a Credentials,
         database: Option<&str>,
@@ -217,13 +270,15 @@ impl Databases {
     }
 }
 
-/// Rows are counted from statistics that the server keeps anyway.
+/// Rows are estimated from statistics that the server keeps anyway. A crash loses them; then what the last vacuum found
+/// stands in.
 const MEASURE: &str = "
     SELECT current_setting('server_version') AS version,
            pg_database_size(current_database()) AS bytes,
            (SELECT count(*) FROM pg_stat_activity WHERE usename = $1) AS connections,
            (SELECT count(*) FROM pg_stat_user_tables) AS tables,
-           (SELECT coalesce(sum(n_live_tup), 0)::bigint FROM pg_stat_user_tables) AS rows";
+           (SELECT coalesce(sum(CASE WHEN n_live_tup > 0 THEN n_live_tup ELSE greatest(reltuples, 0) END), 0)::bigint
+              FROM pg_stat_user_tables JOIN pg_class ON oid = relid) AS rows";
 
 fn count(row: &Row, column: &str) -> u64 {
     u64::try_from(row.get::<_, i64>(column)).unwrap_or(0)
@@ -262,7 +317,7 @@ impl DataService for Databases {
     }
 
     fn find<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
-        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?).await.map(drop) }))
+        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?, None).await.map(drop) }))
     }
 
     fn values(&self, resource: &Secret, attachment: &str) -> Result<Values, BadResource> {
@@ -272,32 +327,94 @@ impl DataService for Databases {
 }
 
 impl DatabaseService for Databases {
-    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo> {
-        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?).await }))
+    fn measure<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, DatabaseInfo> {
+        Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?, Some(plan)).await }))
+    }
+
+    fn equip<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()> {
+        Box::pin(
+            self.limited(async move { self.limit_connections(&Credentials::parse(resource)?, plan).await }),
+        )
+    }
+
+    fn renew(&self, resource: &Secret) -> Result<Secret, BadResource> {
+        Ok(Credentials::parse(resource)?.renew().at(&self.endpoint).url())
+    }
+
+    fn switch<'a>(&'a self, old: &'a Secret, new: &'a Secret, plan: &'a Plan) -> Work<'a, ()> {
+        Box::pin(self.limited(async move {
+            let (old, new) = (Credentials::parse(old)?, Credentials::parse(new)?);
+            rotation::switch(self, &old, &new, plan).await
+        }))
+    }
+
+    fn retire<'a>(&'a self, old: &'a Secret, new: &'a Secret, plan: &'a Plan) -> Work<'a, ()> {
+        Box::pin(self.limited(async move {
+            let (old, new) = (Credentials::parse(old)?, Credentials::parse(new)?);
+            rotation::retire(self, &old, &new, plan).await
+        }))
+    }
+
+    fn identity<'a>(&'a self, resource: &'a Secret) -> Work<'a, u32> {
+        Box::pin(self.limited(async move { self.find_identity(&Credentials::parse(resource)?).await }))
+    }
+
+    fn replace<'a>(&'a self, resource: &'a Secret, identity: u32) -> Work<'a, ()> {
+        Box::pin(self.limited(async move { self.empty(&Credentials::parse(resource)?, identity).await }))
+    }
+
+    fn restrict<'a>(&'a self, resource: &'a Secret, restriction: Restriction) -> Work<'a, ()> {
+        Box::pin(self.limited(async move {
+            restriction::take(self, &Credentials::parse(resource)?, restriction).await
+        }))
+    }
+
+    fn free<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        Box::pin(
+            self.limited(async move { restriction::give_back(self, &Credentials::parse(resource)?).await }),
+        )
+    }
+
+    fn disconnect<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        Box::pin(self.limited(async move { self.throw_out(&Credentials::parse(resource)?).await }))
     }
 }
 
 /// A session that works on one add-on's database.
-struct On<'a> {
+pub(crate) struct On<'a> {
     session: Session,
     database: &'a str,
 }
 
 impl On<'_> {
-    fn client(&self) -> &Client {
+    pub(crate) fn client(&self) -> &Client {
         &self.session.client
     }
 
-    async fn run(&self, doing: &'static str, statement: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn run(&self, doing: &'static str, statement: &str) -> Result<(), ServiceError> {
         self.client().batch_execute(statement).await.map_err(|cause| self.failed(doing, cause))
     }
 
-    async fn one(&self, query: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Option<Row>, ServiceError> {
+    pub(crate) async fn one(
+        &self,
+        query: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Option<Row>, ServiceError> {
         self.client().query_opt(query, values).await.map_err(|cause| self.failed("look for parts", cause))
     }
 
     async fn database_exists(&self) -> Result<bool, ServiceError> {
-        Ok(self.one("SELECT 1 FROM pg_database WHERE datname = $1", &[&self.database]).await?.is_some())
+        Ok(self.identity().await?.is_some())
+    }
+
+    /// The number by which the server knows the database, whatever it is called; none when there is no such database.
+    async fn identity(&self) -> Result<Option<u32>, ServiceError> {
+        let found = self.one("SELECT oid FROM pg_database WHERE datname = $1", &[&self.database]).await?;
+        Ok(found.map(|row| row.get("oid")))
+    }
+
+    pub(crate) async fn role_exists(&self, user: &str) -> Result<bool, ServiceError> {
+        Ok(self.one("SELECT 1 FROM pg_roles WHERE rolname = $1", &[&user]).await?.is_some())
     }
 
     fn failed(&self, doing: &'static str, cause: tokio_postgres::Error) -> ServiceError {

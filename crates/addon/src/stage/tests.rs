@@ -1,23 +1,26 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use logs::{Filter, Logs, LogsConfig};
 use model::addon::{Addon, AddonState, POSTGRES, Plan};
 use model::config_var::{ConfigKey, Secret};
+use model::database::{Database, GRACE};
 use model::id::AppId;
 use store::{App, Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, stage};
+use super::{Context, Upkeep, stage};
 use crate::attach::{Request, destroy, destroy_all, request};
 use crate::credentials::Credentials;
 use crate::fixture::{Home, mini, new_app, open_store, psql, until};
 use crate::info;
 use crate::service::{
-    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, ServiceError, Values, Work,
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
+    Work,
 };
 
 /// A server that only remembers what it was asked for, and can be made to fail.
@@ -109,10 +112,46 @@ impl DataService for Fake {
 }
 
 impl DatabaseService for Fake {
-    fn measure<'a>(&'a self, resource: &'a Secret) -> Work<'a, DatabaseInfo> {
+    fn measure<'a>(&'a self, resource: &'a Secret, _: &'a Plan) -> Work<'a, DatabaseInfo> {
         let credentials = Credentials::parse(resource).expect("credentials");
         let info = DatabaseInfo { version: "15.14".to_owned(), bytes: 0, connections: 0, tables: 0, rows: 0 };
         self.answer(&credentials, |held| held.databases.contains_key(credentials.database()).then_some(info))
+    }
+
+    fn equip<'a>(&'a self, resource: &'a Secret, _: &'a Plan) -> Work<'a, ()> {
+        self.find(resource)
+    }
+
+    fn renew(&self, resource: &Secret) -> Result<Secret, BadResource> {
+        Ok(Credentials::parse(resource)?.renew().url())
+    }
+
+    fn switch<'a>(&'a self, _: &'a Secret, new: &'a Secret, _: &'a Plan) -> Work<'a, ()> {
+        self.find(new)
+    }
+
+    fn retire<'a>(&'a self, _: &'a Secret, new: &'a Secret, _: &'a Plan) -> Work<'a, ()> {
+        self.find(new)
+    }
+
+    fn identity<'a>(&'a self, _: &'a Secret) -> Work<'a, u32> {
+        Box::pin(async { Ok(1) })
+    }
+
+    fn replace<'a>(&'a self, resource: &'a Secret, _: u32) -> Work<'a, ()> {
+        self.find(resource)
+    }
+
+    fn restrict<'a>(&'a self, resource: &'a Secret, _: Restriction) -> Work<'a, ()> {
+        self.find(resource)
+    }
+
+    fn free<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        self.find(resource)
+    }
+
+    fn disconnect<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()> {
+        self.find(resource)
     }
 }
 
@@ -121,6 +160,7 @@ struct World {
     store: Store,
     logs: Logs,
     app: App,
+    upkeep: Upkeep,
     _dir: TempDir,
 }
 
@@ -129,7 +169,9 @@ impl World {
         let dir = tempfile::tempdir().expect("a folder");
         let store = open_store(dir.path());
         let app = store.write(|tx| new_app(tx, "one")).await.expect("an app");
-        Self { logs: open_logs(dir.path(), &store), store, app, _dir: dir }
+        // Its clock runs fast: by itself nothing is looked at twice.
+        let upkeep = Upkeep { inspect_every: Duration::MAX, ..Upkeep::default() };
+        Self { logs: open_logs(dir.path(), &store), store, app, upkeep, _dir: dir }
     }
 
     fn start(
@@ -138,7 +180,7 @@ impl World {
     ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
         let stop = CancellationToken::new();
         let (store, logs) = (self.store.clone(), self.logs.clone());
-        let cx = Context { store, logs, postgres, others: Vec::new() };
+        let cx = Context { store, logs, postgres, others: Vec::new(), upkeep: self.upkeep };
         (stop.clone(), tokio::spawn(stage(cx, stop)))
     }
 
@@ -198,7 +240,7 @@ async fn an_add_on_is_made_told_of_and_removed_whatever_fails_on_the_way() {
         let credentials = Credentials::parse(&url).expect("credentials");
         let password = credentials.password().expose_secret().to_owned();
         let only = BTreeMap::from([(credentials.database().to_owned(), password)]);
-        assert_eq!((held.asked, &held.databases), (2, &only), "tried again with the same names");
+        assert_eq!((held.asked >= 2, &held.databases), (true, &only), "tried again with the same names");
     }
     assert_eq!(
         world.log(2).await,
@@ -288,7 +330,8 @@ async fn a_real_database_comes_and_goes_with_its_add_on() {
     let url = world.url(world.app.id).await.expect("a URL");
     let answer = psql(&url, "require", "CREATE TABLE t (a int); SELECT count(*) FROM t").await;
     assert_eq!(answer.as_deref(), Ok("CREATE TABLE\n0"));
-    let facts = info::look(&*cluster.databases(), &addon).await.expect("measured");
+    let facts =
+        info::look(&*cluster.databases(), &addon, &Database::new(addon.id), GRACE).await.expect("measured");
     let rows = facts.iter().find(|fact| fact.name == "Rows").expect("its plan counts rows");
     assert_eq!(rows.values, ["0/10000 (In compliance) - refreshing"]);
 

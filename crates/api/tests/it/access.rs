@@ -56,7 +56,7 @@ impl Things {
         let drain = json!({ "url": "https://logs.example.com/" });
         let webhook = json!({ "include": ["api:addon"], "level": "sync", "url": "https://example.com/" });
         let webhook = api.good(Method::POST, &format!("/apps/{APP}/webhooks"), Some(webhook)).await;
-        let wish = json!({ "plan": "heroku-postgresql:mini" });
+        let wish = json!({ "plan": "heroku-postgresql:mini", "name": DATABASE });
         let addon = api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
         let key = json!({ "public_key": people::KEY });
         let offer = json!({ "app": APP, "recipient": "colleague@example.com" });
@@ -72,6 +72,9 @@ impl Things {
         }
     }
 }
+
+/// The name of the owner's database.
+const DATABASE: &str = "the-owners-database";
 
 /// A path of the owner's for a route.
 pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
@@ -91,6 +94,7 @@ pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
         ("{build}", running.build.id.to_string()),
         ("{addon}", things.addon.clone()),
         ("{database}", things.addon.clone()),
+        ("{credential}", "default".to_owned()),
         ("{attachment}", "DATABASE".to_owned()),
         ("{service}", "heroku-postgresql".to_owned()),
         ("{plan}", "heroku-postgresql:mini".to_owned()),
@@ -115,6 +119,7 @@ pub(crate) fn body_of(method: &Method, route: &str) -> Option<Value> {
     }
     let name = match route {
         "/apps/{app}/addons" => json!({ "plan": "heroku-postgresql:mini" }),
+        "/addon-attachments" => json!({ "addon": DATABASE, "app": APP }),
         "/actions/addons/resolve" => json!({ "addon": "DATABASE", "app": APP }),
         "/actions/addon-attachments/resolve" => json!({ "addon_attachment": "DATABASE", "app": APP }),
         "/apps/{app}/builds" => json!({ "source_blob": { "url": "https://localhost:5443/sources/x" } }),
@@ -165,7 +170,8 @@ async fn a_stranger_learns_and_changes_nothing() {
     // Some name an app in their body.
     let is_named = |route: &api::RouteName| {
         let in_body = route.method == Method::POST
-            && (route.path.starts_with("/actions") || route.path == "/account/app-transfers");
+            && (route.path.starts_with("/actions")
+                || ["/account/app-transfers", "/addon-attachments"].contains(&route.path));
         route.path.contains('{') || in_body
     };
     let routes = api::route_names().into_iter().filter(|route| {
@@ -202,6 +208,7 @@ async fn everything(api: &Api) -> Vec<Value> {
         "/addons",
         "/collaborators",
         "/features",
+        "/addon-attachments",
     ] {
         let path = format!("/apps/{APP}{part}");
         seen.push(api.ask(OWNER, Method::GET, &path, None).await.json());

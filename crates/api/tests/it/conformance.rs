@@ -1,10 +1,13 @@
 //! One life of an app through every route; each answer must be what Heroku's schema promises.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use model::database::{Database, Reset};
 use serde_json::{Value, json};
+use store::Topic;
 
 use crate::harness::{APP, Api, OWNER};
 use crate::{deliveries, people};
@@ -246,9 +249,71 @@ async fn addons(api: &Api) {
     assert_eq!(text(&database, "/resource_url"), crate::desk::URL);
     let waiting = api.get(&format!("/client/v11/databases/{name}/wait_status")).await;
     assert_eq!(waiting["waiting?"], false);
+    attachments_of(api, name).await;
+    databases(api, id).await;
+    let plan = json!({ "plan": { "name": "heroku-postgresql:basic" } });
+    let changed = api.good(PATCH, &format!("{app}/addons/{name}"), Some(plan)).await;
+    assert_eq!(text(&changed, "/plan/name"), "heroku-postgresql:basic");
+    let renamed = api.good(PATCH, &format!("{app}/addons/{id}"), Some(json!({ "name": "renamed" }))).await;
+    assert_eq!(text(&renamed, "/name"), "renamed");
     let gone = api.good(DELETE, &format!("{app}/addons/{id}"), Some(json!({ "force": false }))).await;
     assert_eq!(text(&gone, "/state"), "deprovisioned");
     assert_eq!(api.get(&format!("{app}/config-vars")).await.get("DATABASE_URL"), None);
+}
+
+/// A second place in the app's config, which takes that of the first only when that is confirmed.
+async fn attachments_of(api: &Api, name: &str) {
+    let wish = |name: &str, attachment: Option<&str>, confirm: Option<&str>| json!({ "addon": { "name": name }, "app": { "name": APP }, "name": attachment, "confirm": confirm });
+    let made = api.good(POST, "/addon-attachments", Some(wish(name, None, Some(APP)))).await;
+    assert_eq!(text(&made, "/name"), "HEROKU_POSTGRESQL_BLUE");
+    for confirm in [None, Some("another-app")] {
+        let body = wish(name, Some("DATABASE"), confirm);
+        let asked = api.ask(OWNER, POST, "/addon-attachments", Some(body)).await;
+        assert_eq!((asked.status, text(&asked.json(), "/id")), (StatusCode::LOCKED, "confirmation_required"));
+    }
+    let taken = api.good(POST, "/addon-attachments", Some(wish(name, Some("DATABASE"), Some(APP)))).await;
+    assert_eq!(text(&taken, "/name"), "DATABASE");
+    let id = text(&made, "/id");
+    let gone = api.good(DELETE, &format!("/addon-attachments/{id}"), None).await;
+    assert_eq!(text(&gone, "/id"), id);
+    let vars = api.get(&format!("/apps/{APP}/config-vars")).await;
+    assert_eq!(vars.get("HEROKU_POSTGRESQL_BLUE_URL"), None);
+}
+
+async fn databases(api: &Api, id: &str) {
+    let data = format!("/client/v11/databases/{id}");
+    let ours = format!("/postgres/v0/databases/{id}");
+    api.good(POST, &format!("{data}/connection_reset"), None).await;
+    let credential = api.get(&format!("{ours}/credentials/default")).await;
+    assert_eq!(text(&credential, "/credentials/0/password"), "secret");
+    let listed = api.get(&format!("{ours}/credentials")).await;
+    assert_eq!((text(&listed[0], "/name"), text(&listed[0], "/state")), ("default", "active"));
+    assert_eq!(listed[0]["credentials"][0].get("password"), None, "a list tells no password");
+    held(api, POST, &format!("{ours}/credentials")).await;
+    for path in ["credentials/default/credentials_rotation", "credentials_rotation"] {
+        api.good(POST, &format!("{ours}/{path}"), Some(json!({ "forced": true }))).await;
+    }
+    assert_eq!(text(&api.get(&format!("{ours}/credentials")).await[0], "/state"), "rotating");
+
+    let reset = format!("{data}/reset");
+    let asking = api.good(PUT, &reset, Some(json!({ "extensions": null })));
+    tokio::join!(asking, reset_it(api, id));
+    assert_eq!(api.get(&format!("{data}/wait_status")).await["waiting?"], false);
+}
+
+/// Stands in for the stage: waits until a reset is asked for, and says that it is done.
+async fn reset_it(api: &Api, id: &str) {
+    let id = id.parse().expect("an id");
+    let store = &api.cx.store;
+    let mut wake = store.watch(&[Topic::Addons]);
+    loop {
+        let database = store.read(move |tx| tx.database(id)).await.expect("read");
+        if database.reset == Reset::Wanted {
+            let done = Database { reset: Reset::None, ..database };
+            return store.write(move |tx| tx.set_database(&done)).await.expect("written");
+        }
+        wake.changed_or_after(Duration::from_secs(60)).await;
+    }
 }
 
 async fn streams(api: &Api) {

@@ -119,6 +119,8 @@ async fn addons_domains_builds_and_the_rest() {
                 json!({ "addon_attachment": "X", "app": null }),
             ),
             (Method::GET, "/client/v11/databases/nothing", Value::Null),
+            (Method::POST, "/addon-attachments", json!({ "addon": "nothing", "app": APP })),
+            (Method::DELETE, "/addon-attachments/nothing", Value::Null),
             (Method::POST, "/apps/{app}/domains", json!({ "hostname": "no spaces" })),
             (Method::POST, "/apps/{app}/domains", json!({ "hostname": "api.localhost" })),
             (Method::POST, "/apps/{app}/domains", json!({ "hostname": "*.localhost" })),

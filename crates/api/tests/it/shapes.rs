@@ -96,9 +96,12 @@ fn shape_beside_apps(is_create: bool, path: &str) -> Shape {
         "/apps/{app}/features/{feature}" => Shape::One("app-feature"),
         "/hokku/invitations/{permit}" if is_create => Shape::One("account"),
         path if path.starts_with("/hokku/") => Shape::Ours,
+        "/postgres/v0/databases/{database}/credentials/{credential}/credentials_rotation"
+        | "/postgres/v0/databases/{database}/credentials_rotation" => Shape::EmptyObject,
         "/addons" | "/actions/addons/resolve" => Shape::List("add-on"),
         "/apps/{app}/addons" if !is_create => Shape::List("add-on"),
         "/apps/{app}/addons" | "/addons/{addon}" | "/apps/{app}/addons/{addon}" => Shape::One("add-on"),
+        "/addon-attachments" if is_create => Shape::One("add-on-attachment"),
         "/addon-attachments"
         | "/addons/{addon}/addon-attachments"
         | "/apps/{app}/addon-attachments"
@@ -112,6 +115,10 @@ fn shape_beside_apps(is_create: bool, path: &str) -> Shape {
         "/addon-services/{service}/plans/{plan}" | "/plans/{plan}" => Shape::One("plan"),
         "/client/v11/databases/{database}"
         | "/client/v11/databases/{database}/wait_status"
+        | "/client/v11/databases/{database}/reset"
+        | "/client/v11/databases/{database}/connection_reset"
+        | "/postgres/v0/databases/{database}/credentials"
+        | "/postgres/v0/databases/{database}/credentials/{credential}"
         | "/streams/log/{permit}"
         | "/streams/output/{permit}"
         | "/sources/{permit}"

@@ -1,5 +1,7 @@
 //! Add-ons.
 
+mod attach;
+mod change;
 mod create;
 mod destroy;
 mod services;
@@ -19,6 +21,11 @@ pub(super) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::Services(args) => services::run(cx, args).await,
         Command::Info(args) => info(cx, args).await,
         Command::Create(args) => create::run(cx, args).await,
+        Command::Attach(args) => attach::attach(cx, args).await,
+        Command::Detach(args) => attach::detach(cx, args).await,
+        Command::Upgrade(args) => change::upgrade(cx, args).await,
+        Command::Rename(args) => change::rename(cx, args).await,
+        Command::Wait(args) => create::wait(cx, args).await,
         Command::Destroy(args) => destroy::run(cx, args).await,
     }
 }

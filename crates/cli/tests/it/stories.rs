@@ -208,6 +208,37 @@ fn processes_and_logs() {
 }
 
 #[test]
+fn databases() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    for line in [
+        "addons:create heroku-postgresql --name first",
+        "addons:create heroku-postgresql:standard-0 --as SPARE --name second",
+        "addons:wait second",
+        "pg:promote SPARE",
+        "pg:promote SPARE",
+        "addons:attach first --as SPARE",
+        "addons:attach first --as SPARE --confirm running-app",
+        "addons:detach SPARE",
+        "addons:detach SPARE",
+        "addons:upgrade first standard-0",
+        "addons:upgrade first heroku-postgresql:teapot",
+        "addons:rename first archive",
+        "addons",
+        "pg:wait archive",
+        "pg:killall archive",
+        "pg:credentials archive",
+        "pg:credentials:url archive",
+        "pg:credentials:rotate archive",
+        "pg:credentials archive",
+        "pg:reset archive",
+    ] {
+        shell.hokku(line);
+    }
+    hold("databases", &shell);
+}
+
+#[test]
 fn addons_domains_and_buildpacks() {
     let mut shell = Shell::start();
     shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());

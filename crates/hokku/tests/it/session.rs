@@ -71,8 +71,14 @@ impl<'a> Session<'a> {
     /// Compares the page with what was accepted, and begins a new one.
     #[track_caller]
     pub(crate) fn compare(&mut self, name: &str) {
+        self.compare_with(name, &[]);
+    }
+
+    /// The same, where still more differs.
+    #[track_caller]
+    pub(crate) fn compare_with(&mut self, name: &str, more: &[(&str, &str)]) {
         let page = std::mem::take(&mut self.page);
-        insta::with_settings!({ filters => FILTERS, omit_expression => true, prepend_module_to_snapshot => false }, {
+        insta::with_settings!({ filters => FILTERS.iter().chain(more).copied(), omit_expression => true, prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(name, page);
         });
     }

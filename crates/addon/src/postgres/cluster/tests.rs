@@ -94,7 +94,7 @@ async fn a_killed_server_is_started_again_even_past_a_busy_session() {
     });
     let databases = cluster.databases();
     until("the busy session", || async {
-        databases.measure(&data.url()).await.is_ok_and(|info| info.connections == 1).then_some(())
+        databases.measure(&data.url(), mini()).await.is_ok_and(|info| info.connections == 1).then_some(())
     })
     .await;
 

@@ -87,7 +87,8 @@ async fn a_role_has_as_many_connections_as_its_plan_gives() {
     let refused = psql(&one.url(), "require", "SELECT 1").await;
     let expected = format!("too many connections for role \"{}\"", one.user());
     assert!(refused.as_ref().is_err_and(|said| said.contains(&expected)), "{refused:?}");
-    let info = cluster.databases().measure(&one.url()).await.expect("measured: the limit is not ours");
+    let info =
+        cluster.databases().measure(&one.url(), mini()).await.expect("measured: the limit is not ours");
     assert_eq!(info.connections, mini().connections);
     cluster.stop().await.expect("stopped");
 }
@@ -105,7 +106,7 @@ async fn a_kill_between_two_steps_is_healed_by_doing_all_again() {
         databases.create(&credentials.url(), mini()).await.expect("the rest");
         psql(&credentials.url(), "require", "CREATE TABLE kept (a int)").await.expect("usable");
         databases.create(&credentials.url(), mini()).await.expect("again");
-        let tables = databases.measure(&credentials.url()).await.map(|info| info.tables);
+        let tables = databases.measure(&credentials.url(), mini()).await.map(|info| info.tables);
         assert!(matches!(tables, Ok(1)), "nothing is lost by doing it again: {tables:?}");
     }
     cluster.stop().await.expect("stopped");
@@ -132,7 +133,7 @@ async fn removing_leaves_nothing_even_of_a_database_in_use() {
     let roles =
         superuser(&cluster, &home, "SELECT rolname FROM pg_roles WHERE rolname ~ '^u' ORDER BY 1").await;
     assert_eq!(roles, two.user());
-    assert!(matches!(databases.measure(&one.url()).await, Err(ServiceError::Missing { .. })));
+    assert!(matches!(databases.measure(&one.url(), mini()).await, Err(ServiceError::Missing { .. })));
     cluster.stop().await.expect("stopped");
 }
 
@@ -142,7 +143,7 @@ async fn what_is_measured_is_so() {
     let cluster = home.open().await;
     let databases = cluster.databases();
     let one = made(&databases).await;
-    let before = databases.measure(&one.url()).await.expect("measured");
+    let before = databases.measure(&one.url(), mini()).await.expect("measured");
     assert_eq!((before.connections, before.tables, before.rows), (0, 0, 0));
     assert!(before.version.starts_with(|c: char| c.is_ascii_digit()), "{}", before.version);
     // A tenant's own function must never be run with our rights.
@@ -151,7 +152,7 @@ async fn what_is_measured_is_so() {
                 ALTER DATABASE DB SET search_path = public, pg_catalog;
                 CREATE TABLE t AS SELECT generate_series(1, 1000) a; ANALYZE t";
     psql(&one.url(), "require", &trap.replace("DB", one.database())).await.expect("a table");
-    let after = databases.measure(&one.url()).await.expect("measured");
+    let after = databases.measure(&one.url(), mini()).await.expect("measured");
     assert_eq!((after.version, after.tables, after.rows), (before.version, 1, 1000));
     assert!(after.bytes > before.bytes && before.bytes > 1 << 20);
     cluster.stop().await.expect("stopped");
@@ -176,7 +177,7 @@ async fn an_outside_server_works_the_same_with_an_administrator_who_is_no_superu
         let one = made(&databases).await;
         let answer = psql(&one.url(), "require", "CREATE TABLE t (a int); SELECT count(*) FROM t").await;
         assert_eq!(answer.as_deref(), Ok("CREATE TABLE\n0"));
-        assert!(matches!(databases.measure(&one.url()).await, Ok(info) if info.tables == 1));
+        assert!(matches!(databases.measure(&one.url(), mini()).await, Ok(info) if info.tables == 1));
         databases.remove(&one.url()).await.expect("removed");
     }
     let other = home.new_certificate().into_bytes();

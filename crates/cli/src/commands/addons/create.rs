@@ -1,11 +1,11 @@
-//! `addons:create`.
+//! `addons:create` and `addons:wait`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use wire::{Addon, AddonRequest, Client, Named, NewAttachmentName};
 
-use crate::args::addons::Create;
+use crate::args::addons::{Create, Wait};
 use crate::context::{Context, path};
 use crate::words::Problem;
 
@@ -41,6 +41,16 @@ pub(super) async fn run(cx: &mut Context, args: Create) -> anyhow::Result<()> {
         cx.env.screen.note(format!("Created {} as {vars}", addon.name));
     }
     Ok(cx.env.screen.say(addon.name)?)
+}
+
+pub(super) async fn wait(cx: &mut Context, args: Wait) -> anyhow::Result<()> {
+    let client = cx.client()?;
+    let app = cx.app(&args.app)?;
+    let addon = super::find(&client, &app, &args.addon).await?;
+    cx.env.screen.start(format!("Waiting for {}", addon.name));
+    let addon = provisioned(&client, &addon.app.id, &addon.id).await?;
+    cx.env.screen.done(&addon.state);
+    Ok(())
 }
 
 async fn provisioned(client: &Client, app: &str, name: &str) -> anyhow::Result<Addon> {
