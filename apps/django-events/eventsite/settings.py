@@ -130,7 +130,7 @@ if os.environ.get("REDIS_URL"):
     }
     SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
-# Static files travel in the slug; pictures that people upload must outlive the dyno, so they go to a bucket.
+# Static files travel in the slug unless told otherwise; pictures that people upload must outlive the dyno, so they go to a bucket.
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
@@ -154,14 +154,18 @@ if USE_S3:
 else:
     pictures = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
-STORAGES = {
-    "default": pictures,
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
-}
+if USE_S3 and flag("STATIC_ON_S3"):
+    # Static files can live there too: below public/ everybody may read, so their addresses need no signature.
+    static = {
+        "BACKEND": "storages.backends.s3.S3ManifestStaticStorage",
+        "OPTIONS": {**pictures["OPTIONS"], "file_overwrite": True, "location": "public/static", "querystring_auth": False},
+    }
+elif DEBUG:
+    static = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+else:
+    static = {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}
+
+STORAGES = {"default": pictures, "staticfiles": static}
 
 # People
 

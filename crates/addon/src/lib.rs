@@ -11,6 +11,7 @@
 //! Not here: SQL of the store, the JSON of add-ons, and backups.
 
 pub mod attach;
+pub mod bucketeer;
 pub mod info;
 pub mod postgres;
 

@@ -1,6 +1,6 @@
 //! Add-on services and their plans: the same on every platform, and free.
 
-use model::addon::{PLANS, POSTGRES, Plan};
+use model::addon::{BUCKETEER, PLANS, POSTGRES, Plan};
 
 use crate::call::Call;
 use crate::error::Problem;
@@ -24,7 +24,11 @@ pub(crate) fn plan_ref(plan: &Plan) -> wire::Ref {
 }
 
 fn human_name(service: &str) -> &str {
-    if service == POSTGRES { "Postgres" } else { service }
+    match service {
+        POSTGRES => "Postgres",
+        BUCKETEER => "Bucketeer",
+        other => other,
+    }
 }
 
 fn services() -> Vec<&'static str> {
@@ -57,7 +61,10 @@ fn service(name: &str) -> wire::AddonService {
 pub(crate) fn plan(plan: &Plan) -> wire::Plan {
     let is_default = PLANS.iter().find(|it| it.service == plan.service) == Some(plan);
     let rows = plan.rows.map_or_else(String::new, |rows| format!(", {rows} rows"));
-    let description = format!("{} GB, {} connections{rows}", plan.bytes / GIB, plan.connections);
+    let description = match plan.service {
+        BUCKETEER => format!("{} GB", plan.bytes / GIB),
+        _ => format!("{} GB, {} connections{rows}", plan.bytes / GIB, plan.connections),
+    };
     wire::Plan {
         addon_service: service_ref(plan.service),
         compliance: None,

@@ -58,6 +58,12 @@ impl Machine {
         Self { ca_bundle: own_bundle.or_else(|| there(CA_BUNDLE)), pip_conf, variables }
     }
 
+    /// The same with another file of trusted certificates.
+    #[must_use]
+    pub fn trusting(self, ca_bundle: PathBuf) -> Self {
+        Self { ca_bundle: Some(ca_bundle), ..self }
+    }
+
     /// The variables for a container.
     pub(crate) fn variables(&self) -> Vec<(String, String)> {
         let certificates = self.ca_bundle.iter().flat_map(|_| CA_VARIABLES);

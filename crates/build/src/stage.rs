@@ -81,6 +81,8 @@ pub struct Context {
     pub uv: PathBuf,
     /// The machine's settings for package clients.
     pub machine: Machine,
+    /// Lines of `/etc/hosts` for services of this platform that a build may use.
+    pub hosts: String,
     /// The cgroup under which this server's containers are (`oci::spec::Spec::cgroup_parent`).
     pub cgroup_parent: String,
     /// What builds may use.

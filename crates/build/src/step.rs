@@ -74,12 +74,16 @@ pub(crate) async fn run(job: &Job, step: Step<'_>, transcript: &mut Transcript) 
     Ok(StepEnd { exit, failed: relay.failed, said, installed: relay.installed })
 }
 
+fn hosts(services: &str) -> String {
+    format!("127.0.0.1 localhost build\n::1 localhost\n{services}")
+}
+
 fn spec(job: &Job, step: Step<'_>, number: u32, dir: &Path, mark: &str) -> Result<Spec, PlatformError> {
     let stack = job.stack.build_layers.iter().cloned();
     let mut binds = vec![
         read_only(&job.cx.kit(), kit::INSIDE),
         read_only(&written(job, "resolv.conf", &job.cx.network.resolv_conf())?, "/etc/resolv.conf"),
-        read_only(&written(job, "hosts", "127.0.0.1 localhost build\n::1 localhost\n")?, "/etc/hosts"),
+        read_only(&written(job, "hosts", &hosts(&job.cx.hosts))?, "/etc/hosts"),
     ];
     binds.extend(job.cx.machine.binds());
     binds.extend(step.binds);

@@ -23,6 +23,8 @@ pub(crate) struct Frame {
     pub(crate) control_hosts: Vec<String>,
     /// Where it listens.
     pub(crate) control_socket: PathBuf,
+    /// Parts of the platform with hosts of their own.
+    pub(crate) services: Vec<ControlRoute>,
     /// Certificates for every host of the table.
     pub(crate) certificates: Arc<dyn Certificates>,
 }
@@ -42,8 +44,10 @@ pub(crate) fn table(seen: &Seen, frame: &Frame, switched: Option<model::id::Rele
         };
         table.routes.extend(app.hosts.iter().map(|host| (host.clone(), route.clone())));
     }
-    let hosts = frame.control_hosts.iter().chain(table.routes.keys()).cloned().collect();
+    let of_services = frame.services.iter().flat_map(|service| &service.hosts);
+    let hosts = frame.control_hosts.iter().chain(of_services).chain(table.routes.keys()).cloned().collect();
     table.certificates = frame.certificates.certificates(&hosts);
+    table.services.clone_from(&frame.services);
     table.control =
         Some(ControlRoute { hosts: frame.control_hosts.clone(), socket: frame.control_socket.clone() });
     table

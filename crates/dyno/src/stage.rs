@@ -44,6 +44,8 @@ pub struct Context {
     pub control_hosts: Vec<String>,
     /// The control server's own socket, to which the router passes those.
     pub control_socket: PathBuf,
+    /// Parts of the platform that serve hosts of their own: the buckets.
+    pub services: Vec<router::table::ControlRoute>,
     /// Certificates for every host.
     pub certificates: Arc<dyn Certificates>,
     /// How long a web dyno may take to bind its port; the engine's own setting, for the words of a failure.
@@ -122,6 +124,7 @@ pub(crate) fn frame(cx: &Context) -> Frame {
     Frame {
         control_hosts: cx.control_hosts.clone(),
         control_socket: cx.control_socket.clone(),
+        services: cx.services.clone(),
         certificates: Arc::clone(&cx.certificates),
     }
 }

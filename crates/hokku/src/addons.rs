@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use addon::attach::{self, RequestError};
+use addon::bucketeer;
 use addon::info::InfoError;
 use addon::postgres::{Cluster, ClusterConfig, Databases, Outside, TlsFiles};
-use addon::{Credentials, DatabaseService, Upkeep};
+use addon::{Credentials, DataService, DatabaseService, Upkeep};
 use anyhow::Context;
 use api::{AddonDesk, AddonRefusal, AddonWish, AttachWish, DatabaseLogin, DoneFuture, FactsFuture};
 use logs::Logs;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use crate::buckets::Buckets;
 use crate::ca::Ca;
 use crate::config::ServerArgs;
 use crate::layout::{Layout, write_secret};
@@ -39,6 +41,7 @@ pub(crate) struct Addons {
     cluster: Option<Cluster>,
     postgres: Arc<dyn DatabaseService>,
     upkeep: Upkeep,
+    buckets: Buckets,
 }
 
 impl Addons {
@@ -49,22 +52,32 @@ impl Addons {
         layout: &Layout,
         ca: &Ca,
         network: &Network,
+        exe: PathBuf,
     ) -> anyhow::Result<Self> {
+        let gateway = network.gateway();
+        let buckets = Buckets::open(layout, exe, site, ca, gateway).await?;
+        // Dynos find both services at the gateway; the buckets under the port that everybody else uses.
+        let mut allowed = vec![(gateway, buckets.port())];
+        let redirect = [(site.port, buckets.port())];
+        let deny = "could not let dynos reach the data services";
         if let Some(url) = &args.postgres_url {
             let admin_url = Secret::new(url.clone());
             let outside = Outside { admin_url, authority_pem: None, public_host: None };
+            network.allow_by_name(&allowed, &redirect).await.context(deny)?;
             return Ok(Self {
                 cluster: None,
                 postgres: Arc::new(Databases::outside(outside)?),
                 upkeep: args.upkeep(),
+                buckets,
             });
         }
         let cluster = Cluster::open(cluster_config(args, site, layout, ca, network)?).await?;
         let port = cluster.endpoint().port;
         info!("Postgres serves apps at {}", cluster.endpoint());
-        network.allow(&[(network.gateway(), port)]).await.context("could not let dynos reach Postgres")?;
+        allowed.push((gateway, port));
+        network.allow_by_name(&allowed, &redirect).await.context(deny)?;
         let postgres = cluster.databases();
-        Ok(Self { cluster: Some(cluster), postgres, upkeep: args.upkeep() })
+        Ok(Self { cluster: Some(cluster), postgres, upkeep: args.upkeep(), buckets })
     }
 
     /// Starts what runs all the time.
@@ -75,15 +88,22 @@ impl Addons {
         logs: &Logs,
         stop: &CancellationToken,
     ) {
+        let buckets: Arc<dyn DataService> =
+            Arc::new(bucketeer::Buckets::new(self.buckets.client(), self.buckets.url().to_owned()));
         let cx = addon::Context {
             store: store.clone(),
             logs: logs.clone(),
             postgres: Arc::clone(&self.postgres),
-            others: Vec::new(),
+            others: vec![buckets],
             upkeep: self.upkeep,
         };
         let stage = addon::stage(cx, stop.clone());
         running.spawn(async move { stage.await.context("the stage `addon` failed") });
+        let (buckets, ended) = (self.buckets.clone(), stop.clone());
+        running.spawn(async move {
+            buckets.watch(ended).await;
+            Ok(())
+        });
         if let Some(cluster) = self.cluster.clone() {
             let stop = stop.clone();
             running.spawn(async move {
@@ -100,6 +120,7 @@ impl Addons {
 
     /// Stops what we run.
     pub(crate) async fn stop(&self) {
+        self.buckets.stop().await;
         if let Some(cluster) = &self.cluster
             && let Err(error) = cluster.stop().await
         {

@@ -3,6 +3,7 @@
 //! This is the only crate that reads the environment, the clock and signals, and the only one that knows every other.
 
 mod addons;
+pub mod buckets;
 pub mod ca;
 pub mod clock;
 pub mod command_line;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use hokku::config::{DATA_DIR, ServerArgs};
 use hokku::server::Ending;
-use hokku::{clock, command_line, data_plane, exports, server};
+use hokku::{buckets, clock, command_line, data_plane, exports, server};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -40,6 +40,9 @@ enum Command {
     /// Run the router that a server's settings describe (started by the server)
     #[command(hide = true)]
     Router { file: PathBuf },
+    /// Serve the buckets of a server (started by the server)
+    #[command(hide = true)]
+    Buckets { file: PathBuf },
     /// Supervise one dyno (started by the server)
     #[command(hide = true)]
     Shim { dir: PathBuf },
@@ -74,6 +77,10 @@ fn main() -> ExitCode {
         Command::Router { file } => {
             log_to_stderr();
             ended(data_plane::run(&file))
+        }
+        Command::Buckets { file } => {
+            log_to_stderr();
+            ended(buckets::run(&file))
         }
         Command::Env { data_dir, no_token } => ended(print(exports::exports(&data_dir, !no_token))),
         Command::Server(args) => {
@@ -124,7 +131,10 @@ fn ended(result: anyhow::Result<()>) -> ExitCode {
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("HOKKU_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let told = std::env::var("HOKKU_LOG").unwrap_or_else(|_| "info".to_owned());
+    // `s3s` would tell what tenants send.
+    let filter = EnvFilter::try_new(format!("{told},s3s=off"));
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new("info,s3s=off"));
     let colours = io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     log.with_ansi(colours).with_target(false).init();

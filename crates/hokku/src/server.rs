@@ -37,7 +37,7 @@ use crate::ca::Ca;
 use crate::config::ServerArgs;
 use crate::data_plane::DataPlane;
 use crate::layout::Layout;
-use crate::{clock, control, exports, first_start, janitor};
+use crate::{buckets, clock, control, exports, first_start, janitor};
 
 /// Network namespaces kept ready, so that a dyno need not wait for one.
 const NETWORK_POOL: usize = 2;
@@ -167,7 +167,7 @@ impl Parts {
         let stack = ensure_stack(&stacks).await?;
         let uv = find_uv(&args)?;
         let runtimes = slug::Runtimes::open(blobs.clone(), &args.cache_dir, python_sources(&args, &uv))?;
-        let addons = Addons::open(&args, &site, &layout, &ca, &network).await?;
+        let addons = Addons::open(&args, &site, &layout, &ca, &network, exe.clone()).await?;
         let config = local_config(&args, &site, &layout, &ca, &network, &exe, &stack)?;
         let (engine, reports) = Local::open(config, blobs.clone(), Arc::clone(&network)).await?;
         let reports = std::sync::Mutex::new(Some(reports));
@@ -259,7 +259,8 @@ impl Parts {
             cache: self.layout.path("build-cache"),
             box_program: self.exe.clone(),
             uv: self.uv.clone(),
-            machine: build::Machine::look(variable),
+            machine: build::Machine::look(variable).trusting(self.layout.path("run/build-certificates.crt")),
+            hosts: format!("{} {}\n", self.network.gateway(), self.site.bucket_host()),
             cgroup_parent: cgroup_parent(&self.layout),
             limits: build::Limits { builders: self.args.builders as usize, ..build::Limits::default() },
             site: self.site.clone(),
@@ -281,6 +282,7 @@ impl Parts {
             router_socket: self.layout.router_socket(),
             control_hosts: self.site.control_hosts(),
             control_socket: self.layout.control_socket(),
+            services: vec![buckets::route(&self.layout, &self.site)],
             certificates: Arc::new(self.ca.clone()),
             boot_timeout: Duration::from_secs(self.args.boot_timeout),
         }
@@ -451,11 +453,16 @@ fn local_config(
     fs::write(&resolver, network.resolv_conf()).context("could not write resolv.conf for dynos")?;
     fs::write(&bundle, format!("{trusted}\n{}", ca.pem()))
         .context("could not write certificates for dynos")?;
+    // Builds also ask the machine's own mirrors of packages.
+    let own = variable("SSL_CERT_FILE").and_then(|path| fs::read_to_string(path).ok()).unwrap_or(trusted);
+    fs::write(layout.path("run/build-certificates.crt"), format!("{own}\n{}", ca.pem()))
+        .context("could not write certificates for builds")?;
     let mut names = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
     if !site.is_local() {
         // The same name leads from outside to this machine's public address, which dynos may not reach.
         names.push_str(&format!("{} {}\n", network.gateway(), postgres_host(site, network)));
     }
+    names.push_str(&format!("{} {}\n", network.gateway(), site.bucket_host()));
     fs::write(&hosts, names).context("could not write the hosts file for dynos")?;
     let bind = |source: PathBuf, target: &str| Bind {
         source,
@@ -470,7 +477,8 @@ fn local_config(
         transcripts_dir: layout.path("transcripts"),
         stack_layers: stack.run_layers.clone(),
         binds: vec![bind(resolver, "/etc/resolv.conf"), bind(hosts, "/etc/hosts"), bind(bundle, CA_BUNDLE)],
-        env: Vec::new(),
+        // Amazon's libraries bring certificates of their own; the buckets' is not among them.
+        env: vec![("AWS_CA_BUNDLE".to_owned(), CA_BUNDLE.to_owned())],
         cgroup_parent: cgroup_parent(layout),
         boot_timeout: Duration::from_secs(args.boot_timeout),
     })

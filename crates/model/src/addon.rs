@@ -71,8 +71,11 @@ pub const POSTGRES: &str = "heroku-postgresql";
 
 const GIB: u64 = 1 << 30;
 
+/// The service of S3 buckets, under the name of the one that Heroku offers.
+pub const BUCKETEER: &str = "bucketeer";
+
 /// Every plan there is, the default of each service first. Limits follow Heroku's plan table.
-pub const PLANS: [Plan; 4] = [
+pub const PLANS: [Plan; 7] = [
     Plan {
         service: POSTGRES,
         name: "mini",
@@ -105,7 +108,15 @@ pub const PLANS: [Plan; 4] = [
         bytes: 64 * GIB,
         rows: None,
     },
+    bucket("hobbyist", "Hobbyist", 5 * GIB),
+    bucket("micro", "Micro", 20 * GIB),
+    bucket("small", "Small", 100 * GIB),
 ];
+
+/// A plan of buckets: connections are not counted.
+const fn bucket(name: &'static str, human_name: &'static str, bytes: u64) -> Plan {
+    Plan { service: BUCKETEER, name, human_name, connections: 0, bytes, rows: None }
+}
 
 /// Finds a plan by `service:plan`, or by `service` alone (its default plan), or by a plan's old name.
 #[must_use]
@@ -122,9 +133,33 @@ pub fn plan(text: &str) -> Option<&'static Plan> {
 /// The config vars that an attachment of this name sets; none when the name cannot be part of one. They are the add-on's
 /// own from the moment it is attached, also before they have values.
 #[must_use]
-pub fn config_keys(_service: &str, attachment: &str) -> Option<Vec<ConfigKey>> {
-    ConfigKey::of_platform(&format!("{attachment}_URL")).ok().map(|key| vec![key])
+pub fn config_keys(service: &str, attachment: &str) -> Option<Vec<ConfigKey>> {
+    let mut names = match service {
+        BUCKETEER => BUCKET_KEYS.iter().map(|key| format!("{attachment}_{key}")).collect(),
+        _ => vec![format!("{attachment}_URL")],
+    };
+    if service == BUCKETEER && attachment == FIRST_BUCKET {
+        names.extend(AWS_KEYS.iter().map(|key| (*key).to_owned()));
+    }
+    names.iter().map(|name| ConfigKey::of_platform(name).ok()).collect()
 }
+
+/// The attachment of an app's first bucket.
+const FIRST_BUCKET: &str = "BUCKETEER";
+/// What a bucket's attachment sets below its own name: Bucketeer's vars, and where the bucket is, which is not Amazon.
+pub const BUCKET_KEYS: [&str; 5] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "BUCKET_NAME", "AWS_ENDPOINT_URL"];
+/// What an app's first bucket sets besides: the names that Amazon's libraries and django-storages read by themselves.
+pub const AWS_KEYS: [&str; 8] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_S3_REGION_NAME",
+    "AWS_STORAGE_BUCKET_NAME",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_S3_ENDPOINT_URL",
+];
 
 /// Makes an add-on's name like `postgresql-calm-40213` from any number (the caller's randomness).
 #[must_use]

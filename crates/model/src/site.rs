@@ -56,6 +56,18 @@ impl Site {
         format!("dashboard.{}", self.domain)
     }
 
+    /// The host that serves buckets: one and the same for browsers, dynos and command lines.
+    #[must_use]
+    pub fn bucket_host(&self) -> String {
+        format!("s3.{}", self.domain)
+    }
+
+    /// The URL below which buckets are, without a slash at its end.
+    #[must_use]
+    pub fn bucket_url(&self) -> String {
+        self.url(&self.bucket_host(), "")
+    }
+
     /// Every host name that the control server answers itself.
     #[must_use]
     pub fn control_hosts(&self) -> Vec<String> {

@@ -200,7 +200,7 @@ impl Network {
             open,
             turn,
         });
-        inner.set_firewall(&inner.config.allow).await?;
+        inner.set_firewall(&inner.config.allow, &[]).await?;
         // Only now that the rules stand.
         fs::write("/proc/sys/net/ipv4/ip_forward", "1").map_err(failed("turn on net.ipv4.ip_forward"))?;
         inner.recover().await?;
@@ -237,7 +237,17 @@ impl Network {
     /// The whole firewall is written anew in one step, so this also mends one that somebody has
     /// flushed (`systemctl restart nftables` does); connections that stand go on.
     pub async fn allow(&self, services: &[(Ipv4Addr, u16)]) -> Result<(), NetworkError> {
-        self.inner.set_firewall(services).await
+        self.inner.set_firewall(services, &[]).await
+    }
+
+    /// The same, and besides makes ports of the gateway lead to other ports of it, `(named, reached)`: a service has
+    /// one port in public, which on this machine may be somebody else's. The port reached has to be allowed.
+    pub async fn allow_by_name(
+        &self,
+        services: &[(Ipv4Addr, u16)],
+        redirect: &[(u16, u16)],
+    ) -> Result<(), NetworkError> {
+        self.inner.set_firewall(services, redirect).await
     }
 
     /// Lends a namespace; the same one again if `name` has one already.
@@ -407,7 +417,11 @@ impl Inner {
         Ok(())
     }
 
-    async fn set_firewall(&self, allow: &[(Ipv4Addr, u16)]) -> Result<(), NetworkError> {
+    async fn set_firewall(
+        &self,
+        allow: &[(Ipv4Addr, u16)],
+        redirect: &[(u16, u16)],
+    ) -> Result<(), NetworkError> {
         let rules = Rules {
             tag: &self.config.tag,
             bridge: &bridge_name(&self.config.tag),
@@ -415,6 +429,8 @@ impl Inner {
             egress: self.config.egress,
             resolvers: &self.resolvers,
             allow,
+            gateway: self.gateway,
+            redirect,
         };
         Ok(firewall::apply(&firewall::table(&rules)).await?)
     }

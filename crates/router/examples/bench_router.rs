@@ -33,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         generation: 1,
         routes: hosts.map(|host| (host.to_owned(), route.clone())).into(),
         control: None,
+        services: Vec::new(),
         certificates: Vec::new(),
     };
     let home = PathBuf::from(std::env::var("BENCH_DIR").unwrap_or_else(|_| "bench-router".to_owned()));

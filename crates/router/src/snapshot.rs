@@ -214,7 +214,8 @@ pub(crate) struct Registry {
     next_id: u64,
     dynos: HashMap<(AppId, String, SocketAddr), Weak<Dyno>>,
     gates: HashMap<AppId, Weak<Gate>>,
-    control: Option<Arc<Dyno>>,
+    /// Parts of the platform, by their sockets.
+    platform: HashMap<PathBuf, Arc<Dyno>>,
     limits: Limits,
 }
 
@@ -225,7 +226,7 @@ impl Registry {
             next_id: 0,
             dynos: HashMap::new(),
             gates: HashMap::new(),
-            control: None,
+            platform: HashMap::new(),
             limits,
         }
     }
@@ -256,7 +257,9 @@ impl Registry {
             });
             snapshot.insert(host, Arc::new(destination));
         }
-        if let Some(control) = &table.control {
+        let platform: Vec<_> = table.services.iter().chain(&table.control).collect();
+        self.platform.retain(|socket, _| platform.iter().any(|route| route.socket == *socket));
+        for control in platform {
             let dyno = self.control(&control.socket);
             let destination = Arc::new(Destination::Control(dyno));
             for host in &control.hosts {
@@ -300,12 +303,12 @@ impl Registry {
     }
 
     fn control(&mut self, socket: &std::path::Path) -> Arc<Dyno> {
-        let address = Address::Unix(socket.to_path_buf());
-        if let Some(dyno) = self.control.as_ref().filter(|dyno| dyno.address == address) {
+        if let Some(dyno) = self.platform.get(socket) {
             return Arc::clone(dyno);
         }
+        let address = Address::Unix(socket.to_path_buf());
         let dyno = self.new_dyno("control", address, self.limits.control_in_flight, Arc::default());
-        self.control = Some(Arc::clone(&dyno));
+        self.platform.insert(socket.to_path_buf(), Arc::clone(&dyno));
         dyno
     }
 

@@ -22,6 +22,9 @@ pub struct Table {
     /// The hosts of the control server itself; they come before `routes`.
     #[serde(default)]
     pub control: Option<ControlRoute>,
+    /// Other services of the platform with hosts of their own; they come before `routes` too.
+    #[serde(default)]
+    pub services: Vec<ControlRoute>,
     /// Certificates; the first also serves clients that send no server name.
     #[serde(default)]
     pub certificates: Vec<Certificate>,
@@ -76,12 +79,12 @@ pub struct Upstream {
     pub addr: SocketAddr,
 }
 
-/// The control server: API, git, dashboard.
+/// A part of the platform that serves HTTP itself: the control server (API, git, dashboard), or the buckets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControlRoute {
     /// Its hosts in lower case: `api.example.com`, `git.example.com`, `127.0.0.1`; `*.` patterns work too.
     pub hosts: Vec<String>,
-    /// The unix socket where it speaks plain HTTP/1.1.
+    /// The unix socket where it speaks plain HTTP/1.1; it also tells the parts apart.
     pub socket: PathBuf,
 }
 

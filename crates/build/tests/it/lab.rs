@@ -158,6 +158,7 @@ impl Lab {
             box_program: shared.box_program.clone(),
             uv: shared.uv.clone(),
             machine: Machine::look(|name| std::env::var(name).ok()),
+            hosts: String::new(),
             cgroup_parent: format!("hokku-{tag}"),
             limits,
             site: Site { domain: "localhost".parse().expect("a host"), port: 5443, rendezvous_port: 5444 },

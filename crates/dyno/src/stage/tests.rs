@@ -174,6 +174,7 @@ impl Lab {
             router_socket: self.dir.path().join("router.sock"),
             control_hosts: vec!["localhost".to_owned()],
             control_socket: self.dir.path().join("control.sock"),
+            services: Vec::new(),
             certificates: Arc::new(NoCertificates),
             boot_timeout: model::dyno::BOOT_TIMEOUT,
         };

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! dyno ──► this machine    only replies, the allowed services, the resolver   chain input
+//!                          a public port of the gateway is another one inside chain prerouting
 //! dyno ──► anywhere else   not link-local, no bridge of Hokku, (no private)   chain forward
 //! outside ──► dyno         only replies; the router's own connections start
 //!                          on this machine and pass neither chain
@@ -48,11 +49,22 @@ pub(super) struct Rules<'a> {
     pub(super) egress: Egress,
     pub(super) resolvers: &'a [Ipv4Addr],
     pub(super) allow: &'a [(Ipv4Addr, u16)],
+    pub(super) gateway: Ipv4Addr,
+    /// Ports of the gateway as dynos name them, and those that they reach.
+    pub(super) redirect: &'a [(u16, u16)],
 }
 
 /// The whole table as one transaction that replaces what was there.
 pub(super) fn table(rules: &Rules<'_>) -> String {
-    let Rules { tag, bridge, subnet, egress, resolvers, allow } = rules;
+    let Rules { tag, bridge, subnet, egress, resolvers, allow, gateway, redirect } = rules;
+    let redirect: String = redirect
+        .iter()
+        .map(|(named, reached)| {
+            format!(
+                "        iifname \"{bridge}\" ip daddr {gateway} tcp dport {named} redirect to :{reached}\n"
+            )
+        })
+        .collect();
     let resolvers: Vec<String> = resolvers.iter().map(ToString::to_string).collect();
     let private = match egress {
         Egress::Open => String::new(),
@@ -98,6 +110,9 @@ table inet hokku_{tag} {{
         iifname \"{bridge}\" goto egress
         goto refuse
     }}
+    chain prerouting {{
+        type nat hook prerouting priority dstnat; policy accept;
+{redirect}    }}
     chain postrouting {{
         type nat hook postrouting priority srcnat; policy accept;
         ip saddr {subnet} oifname != \"{bridge}\" masquerade

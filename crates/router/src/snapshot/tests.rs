@@ -22,7 +22,8 @@ fn route(app: u128, ports: &[u16]) -> Route {
 fn table(routes: &[(&str, Route)]) -> Table {
     let control = ControlRoute { hosts: vec!["api.x".into(), "127.0.0.1".into()], socket: "s".into() };
     let routes = routes.iter().map(|(host, route)| ((*host).to_owned(), route.clone())).collect();
-    Table { generation: 1, routes, control: Some(control), certificates: Vec::new() }
+    let services = vec![ControlRoute { hosts: vec!["s3.x".into(), "*.s3.x".into()], socket: "b".into() }];
+    Table { generation: 1, routes, control: Some(control), services, certificates: Vec::new() }
 }
 
 fn registry() -> Registry {
@@ -47,6 +48,13 @@ async fn hosts_are_found_exactly_then_by_wildcard_and_control_comes_first() {
     assert_eq!(dynos(&snapshot, "b.x")[0].name, "web.2");
     assert!(matches!(&**snapshot.find("api.x").expect("known"), Destination::Control(_)));
     assert!(matches!(&**snapshot.find("127.0.0.1").expect("known"), Destination::Control(_)));
+    let address = |host: &str| match &**snapshot.find(host).expect("known") {
+        Destination::Control(part) => part.address.clone(),
+        other => panic!("{host} leads to {other:?}"),
+    };
+    assert_eq!(address("s3.x"), super::Address::Unix("b".into()));
+    assert_eq!(address("b-1.s3.x"), address("s3.x"), "each bucket has a host of its own");
+    assert_eq!(address("api.x"), super::Address::Unix("s".into()));
     for unknown in ["x", "c.b.x", "", "localhost"] {
         assert!(snapshot.find(unknown).is_none(), "{unknown}");
     }

@@ -19,6 +19,7 @@ fn table() -> Table {
         generation: 3,
         routes: [("shop.example.com".to_owned(), route)].into(),
         control: Some(ControlRoute { hosts: vec!["api.example.com".into()], socket: "run/api.sock".into() }),
+        services: vec![ControlRoute { hosts: vec!["s3.example.com".into()], socket: "run/s3.sock".into() }],
         certificates: vec![Certificate {
             hosts: vec!["*.example.com".into()],
             chain_pem: "CHAIN".into(),

@@ -8,6 +8,8 @@ fn rules(egress: Egress) -> String {
         egress,
         resolvers: &[Ipv4Addr::new(198, 51, 100, 53)],
         allow: &[(Ipv4Addr::new(10, 213, 0, 1), 5432), (Ipv4Addr::new(10, 213, 0, 1), 6379)],
+        gateway: Ipv4Addr::new(10, 213, 0, 1),
+        redirect: &[(5443, 6379)],
     })
 }
 
