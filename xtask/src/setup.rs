@@ -16,7 +16,7 @@ const NODE_MAJOR_MIN: u32 = 20;
 const NODE: &str = "22.20.0";
 
 /// A program, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 18] = [
+const PROGRAMS: [(&str, &str); 19] = [
     ("cc", "build-essential"),
     ("git", "git"),
     ("curl", "curl"),
@@ -36,6 +36,7 @@ const PROGRAMS: [(&str, &str); 18] = [
     ("tini-static", "tini"),
     ("runc", "runc"),
     ("openssl", "openssl"),
+    ("pebble", "pebble"),
 ];
 /// Where Debian keeps Postgres's own programs.
 const POSTGRES: &str = "/usr/lib/postgresql";

@@ -22,7 +22,7 @@ const MACHINE_PATHS: [(&str, &str); 4] =
     [("/wo", "rk/main"), ("/wo", "rk/shared"), ("/ro", "ot/."), ("/opt/hokku", "-dev")];
 
 /// Which crate may use which; `hokku` and the xtask may use all. Nothing else is allowed.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("model", &[]),
     ("store", &["model"]),
     ("logs", &["model"]),
@@ -32,10 +32,11 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("router", &["model", "logs"]),
     ("wire", &[]),
     ("git", &["model", "slug", "logs", "store"]),
-    ("api", &["model", "wire", "slug", "logs", "store"]),
+    ("api", &["model", "wire", "slug", "logs", "certs", "store"]),
     ("build", &["model", "doctor", "slug", "oci", "logs", "store"]),
     ("release", &["model", "doctor", "logs", "store"]),
     ("deliver", &["model", "wire", "logs", "store"]),
+    ("certs", &["model", "store"]),
     ("bucket", &["model"]),
     ("addon", &["model", "oci", "bucket", "logs", "store"]),
     ("dyno", &["model", "doctor", "slug", "oci", "router", "logs", "store"]),

@@ -35,7 +35,7 @@ pub(crate) fn show(tx: &Tx<'_>, call: &Call, app: &App) -> Result<wire::App, Pro
         None => None,
     };
     Ok(wire::App {
-        acm: false,
+        acm: app.acm,
         archived_at: None,
         build_stack: stacks::stack_ref(&app.stack),
         buildpack_provided_description: slug.as_ref().map(|slug| slug.language.clone()),

@@ -174,6 +174,7 @@ fn spoken(resource: &'static str) -> &'static str {
         "pipeline_coupling" => "pipeline coupling",
         "app_transfer" => "app transfer",
         "invitation" => "invitation: it was used, replaced, or its time is over; ask for a new link",
+        "sni_endpoint" => "SNI endpoint",
         other => other,
     }
 }

@@ -14,6 +14,7 @@ mod accept;
 mod access;
 mod account;
 mod accounts;
+mod acm;
 mod addon_attachments;
 mod addon_desk;
 mod addon_services;
@@ -56,6 +57,7 @@ mod reply;
 mod routes;
 mod scopes;
 mod slugs;
+mod sni_endpoints;
 mod sources;
 mod stacks;
 mod status;
@@ -93,6 +95,8 @@ pub struct Context {
     pub addons: Arc<dyn AddonDesk>,
     /// Folder of source archives, where builds look for them.
     pub sources: PathBuf,
+    /// The authorities that this machine trusts.
+    pub roots: certs::Roots,
     /// Names of the buildpacks that the platform carries (`heroku/python`).
     pub buildpacks: Vec<String>,
     /// Cancelled when the server stops: open log streams then end in good order.

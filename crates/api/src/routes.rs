@@ -12,11 +12,11 @@ use model::scope::Scope;
 
 use crate::door::{Door, Gate, enter};
 use crate::{
-    Context, Server, account, accounts, addon_attachments, addon_services, addons, app_transfers, apps,
+    Context, Server, account, accounts, acm, addon_attachments, addon_services, addons, app_transfers, apps,
     buildpacks, builds, collaborators, config_vars, database_credentials, databases, domains, dyno_sizes,
     dynos, features, formation, invitations, keys, log_drains, log_sessions, log_stream, nothing,
-    oauth_authorizations, output_streams, protocol, rate_limit, regions, releases, scopes, slugs, sources,
-    stacks, status, webhooks,
+    oauth_authorizations, output_streams, protocol, rate_limit, regions, releases, scopes, slugs,
+    sni_endpoints, sources, stacks, status, webhooks,
 };
 
 /// One method of one path.
@@ -185,11 +185,19 @@ fn of_apps() -> Vec<Route> {
         get("/apps/{app}/domains", domains::list),
         post("/apps/{app}/domains", domains::create),
         get("/apps/{app}/domains/{domain}", domains::info),
+        patch("/apps/{app}/domains/{domain}", domains::update),
         delete("/apps/{app}/domains/{domain}", domains::destroy),
         get("/apps/{app}/features", features::list),
         get("/apps/{app}/features/{feature}", features::of_app),
         patch("/apps/{app}/features/{feature}", features::update),
-        get("/apps/{app}/sni-endpoints", nothing::of_app),
+        get("/apps/{app}/sni-endpoints", sni_endpoints::list),
+        post("/apps/{app}/sni-endpoints", sni_endpoints::create),
+        get("/apps/{app}/sni-endpoints/{sni_endpoint}", sni_endpoints::info),
+        patch("/apps/{app}/sni-endpoints/{sni_endpoint}", sni_endpoints::update),
+        delete("/apps/{app}/sni-endpoints/{sni_endpoint}", sni_endpoints::destroy),
+        post("/apps/{app}/acm", acm::enable),
+        patch("/apps/{app}/acm", acm::refresh),
+        delete("/apps/{app}/acm", acm::disable),
         get("/apps/{app}/pipeline-couplings", nothing::pipeline_coupling),
         get("/apps/{app}/available-stacks", stacks::available),
         post("/apps/{app}/log-sessions", log_sessions::create),

@@ -13,6 +13,7 @@ use model::formation::{DynoSize, Formation, ProcessType};
 use model::id::{AppId, DynoId, ReleaseId};
 use model::procfile::Procfile;
 use model::time::Timestamp;
+use store::Served;
 
 /// The whole picture.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,10 @@ pub(crate) struct Seen {
     pub(crate) apps: BTreeMap<AppId, AppSeen>,
     /// Dynos the engine has, but no row speaks of.
     pub(crate) orphans: Vec<DynoId>,
+    /// Certificates that users brought or that were got for a host.
+    pub(crate) certificates: Vec<Served>,
+    /// What the router answers to certificate authorities.
+    pub(crate) challenges: BTreeMap<String, String>,
 }
 
 /// One app.

@@ -10,7 +10,7 @@ use router::table::{Certificate, ControlRoute, Route, RouteState, Table, Upstrea
 
 use crate::plan::{AppSeen, Seen};
 
-/// Finds, or makes, certificates; the platform's own authority today.
+/// Makes certificates for hosts that have none of another's making.
 pub trait Certificates: Send + Sync {
     /// Certificates that cover `hosts`. The first also serves clients that name no host.
     fn certificates(&self, hosts: &BTreeSet<String>) -> Vec<Certificate>;
@@ -44,9 +44,17 @@ pub(crate) fn table(seen: &Seen, frame: &Frame, switched: Option<model::id::Rele
         };
         table.routes.extend(app.hosts.iter().map(|host| (host.clone(), route.clone())));
     }
+    let served: BTreeSet<&String> = seen.certificates.iter().flat_map(|served| &served.hosts).collect();
     let of_services = frame.services.iter().flat_map(|service| &service.hosts);
-    let hosts = frame.control_hosts.iter().chain(of_services).chain(table.routes.keys()).cloned().collect();
+    let hosts = frame.control_hosts.iter().chain(of_services).chain(table.routes.keys());
+    let hosts = hosts.filter(|host| !served.contains(host)).cloned().collect();
     table.certificates = frame.certificates.certificates(&hosts);
+    table.certificates.extend(seen.certificates.iter().map(|served| Certificate {
+        hosts: served.hosts.clone(),
+        chain_pem: served.chain_pem.clone(),
+        key_pem: served.key_pem.expose_secret().to_owned(),
+    }));
+    table.challenges.clone_from(&seen.challenges);
     table.services.clone_from(&frame.services);
     table.control =
         Some(ControlRoute { hosts: frame.control_hosts.clone(), socket: frame.control_socket.clone() });

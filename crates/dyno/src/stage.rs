@@ -165,7 +165,7 @@ fn observe(tx: &Tx<'_>, present: &[DynoId]) -> Result<Seen, StoreError> {
     let known: HashSet<DynoId> =
         apps.values().flat_map(|app: &AppSeen| app.dynos.iter().map(|dyno| dyno.id)).collect();
     let orphans = present.iter().copied().filter(|dyno| !known.contains(dyno)).collect();
-    Ok(Seen { apps, orphans })
+    Ok(Seen { apps, orphans, certificates: tx.served_certificates()?, challenges: tx.acme_challenges()? })
 }
 
 fn target(tx: &Tx<'_>, release: &Release) -> Result<Option<Target>, StoreError> {

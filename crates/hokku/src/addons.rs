@@ -42,6 +42,7 @@ pub(crate) struct Addons {
     postgres: Arc<dyn DatabaseService>,
     upkeep: Upkeep,
     buckets: Buckets,
+    tls: Option<PostgresTls>,
 }
 
 impl Addons {
@@ -69,15 +70,18 @@ impl Addons {
                 postgres: Arc::new(Databases::outside(outside)?),
                 upkeep: args.upkeep(),
                 buckets,
+                tls: None,
             });
         }
-        let cluster = Cluster::open(cluster_config(args, site, layout, ca, network)?).await?;
+        let tls = PostgresTls::new(site, layout, network);
+        tls.write(ca)?;
+        let cluster = Cluster::open(cluster_config(args, site, layout, &tls, network)?).await?;
         let port = cluster.endpoint().port;
         info!("Postgres serves apps at {}", cluster.endpoint());
         allowed.push((gateway, port));
         network.allow_by_name(&allowed, &redirect).await.context(deny)?;
         let postgres = cluster.databases();
-        Ok(Self { cluster: Some(cluster), postgres, upkeep: args.upkeep(), buckets })
+        Ok(Self { cluster: Some(cluster), postgres, upkeep: args.upkeep(), buckets, tls: Some(tls) })
     }
 
     /// Starts what runs all the time.
@@ -113,6 +117,11 @@ impl Addons {
         }
     }
 
+    /// Renews the certificate of the Postgres that we run, when its time has come; Postgres looks at it every hour.
+    pub(crate) fn renew_certificate(&self, ca: &Ca) -> anyhow::Result<()> {
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.write(ca))
+    }
+
     /// What the API asks.
     pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
         Arc::new(Desk { postgres: Arc::clone(&self.postgres), grace: self.upkeep.grace })
@@ -135,11 +144,39 @@ pub(crate) fn postgres_host(site: &Site, network: &Network) -> String {
     if site.is_local() { network.gateway().to_string() } else { format!("pg.{}", site.domain) }
 }
 
+/// The certificate of the Postgres that we run.
+#[derive(Debug, Clone)]
+struct PostgresTls {
+    /// What clients may call it.
+    names: BTreeSet<String>,
+    files: TlsFiles,
+}
+
+impl PostgresTls {
+    fn new(site: &Site, layout: &Layout, network: &Network) -> Self {
+        let hosts = [postgres_host(site, network), network.gateway().to_string(), "127.0.0.1".to_owned()];
+        let (cert_pem, key_pem) = (layout.path("tls/postgres.crt"), layout.path("tls/postgres.key"));
+        Self { names: hosts.into(), files: TlsFiles { cert_pem, key_pem } }
+    }
+
+    /// Writes what our authority makes, if the files hold another one.
+    fn write(&self, ca: &Ca) -> anyhow::Result<()> {
+        let made = ca.certificate("postgres", &self.names)?;
+        for (path, text) in [(&self.files.key_pem, &made.key_pem), (&self.files.cert_pem, &made.chain_pem)] {
+            if fs::read_to_string(path).ok().as_ref() != Some(text) {
+                write_secret(path, text.as_bytes())
+                    .with_context(|| format!("could not write {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 fn cluster_config(
     args: &ServerArgs,
     site: &Site,
     layout: &Layout,
-    ca: &Ca,
+    tls: &PostgresTls,
     network: &Network,
 ) -> anyhow::Result<ClusterConfig> {
     let host = postgres_host(site, network);
@@ -148,15 +185,6 @@ fn cluster_config(
     if !site.is_local() {
         listen.extend(args.listen.first().map(std::net::SocketAddr::ip));
     }
-    let names = BTreeSet::from([host.clone(), gateway.to_string(), "127.0.0.1".to_owned()]);
-    let certificate = ca.certificate("postgres", &names)?;
-    let tls =
-        TlsFiles { cert_pem: layout.path("tls/postgres.crt"), key_pem: layout.path("tls/postgres.key") };
-    let write = |path: &PathBuf, text: &str| {
-        write_secret(path, text.as_bytes()).with_context(|| format!("could not write {}", path.display()))
-    };
-    write(&tls.cert_pem, &certificate.chain_pem)?;
-    write(&tls.key_pem, &certificate.key_pem)?;
     fs::create_dir_all(layout.path("postgres")).context("could not make the folder of Postgres")?;
     Ok(ClusterConfig {
         dir: layout.path("postgres"),
@@ -164,7 +192,7 @@ fn cluster_config(
         port: args.postgres_port.unwrap_or(0),
         listen: listen.into_iter().collect(),
         advertised_host: host,
-        tls,
+        tls: tls.files.clone(),
         os_user: POSTGRES_USER.to_owned(),
     })
 }

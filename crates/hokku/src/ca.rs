@@ -11,10 +11,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
+use certs::{Board, IssueError, Issued, Issuer, Issuing, OWN_AUTHORITY};
+use model::certificate::CertificateFacts;
+use model::config_var::Secret;
+use model::domain::Hostname;
 use model::time::Timestamp;
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use router::table::Certificate;
 use store::Clock;
@@ -41,7 +45,7 @@ pub struct Ca {
 struct Inner {
     dir: PathBuf,
     pem: String,
-    issuer: Issuer<'static, KeyPair>,
+    issuer: rcgen::Issuer<'static, KeyPair>,
     clock: Clock,
     /// Hosts of the control server: they share one certificate, the one for clients that name no host.
     own_hosts: BTreeSet<String>,
@@ -76,7 +80,8 @@ impl Ca {
         };
         let (pem, key) = (read(&pem_path)?, read(&key_path)?);
         let key = KeyPair::from_pem(&key).context("the authority's key is broken")?;
-        let issuer = Issuer::from_ca_cert_pem(&pem, key).context("the authority's certificate is broken")?;
+        let issuer =
+            rcgen::Issuer::from_ca_cert_pem(&pem, key).context("the authority's certificate is broken")?;
         let own_hosts = own_hosts.into_iter().collect();
         let inner = Inner { dir: dir.to_owned(), pem, issuer, clock, own_hosts, known: Mutex::default() };
         Ok(Self { inner: Arc::new(inner) })
@@ -127,6 +132,22 @@ impl Ca {
     }
 
     fn make(&self, name: &str, hosts: &BTreeSet<String>, now: Timestamp) -> anyhow::Result<Kept> {
+        let (chain_pem, key_pem) = self.inner.sign(hosts, now)?;
+        let certificate = Certificate { hosts: hosts.iter().cloned().collect(), chain_pem, key_pem };
+        let names = certificate.hosts.join(" ");
+        let text = format!("made {now} for {names}\n{}{}", certificate.key_pem, certificate.chain_pem);
+        write_secret(&self.path(name), text.as_bytes()).context("could not keep a certificate")?;
+        Ok(Kept { certificate, made: now })
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.inner.dir.join(format!("{}.pem", name.replace('*', "_")))
+    }
+}
+
+impl Inner {
+    /// A new certificate, as chain and key in PEM.
+    fn sign(&self, hosts: &BTreeSet<String>, now: Timestamp) -> anyhow::Result<(String, String)> {
         let key = KeyPair::generate().context("could not make a key")?;
         let mut params = CertificateParams::default();
         params.subject_alt_names = hosts.iter().map(|host| alt_name(host)).collect::<anyhow::Result<_>>()?;
@@ -136,18 +157,8 @@ impl Ca {
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.use_authority_key_identifier_extension = true;
         set_validity(&mut params, now, LEAF_DAYS);
-        let leaf = params.signed_by(&key, &self.inner.issuer).context("could not sign a certificate")?;
-        let chain_pem = format!("{}{}", leaf.pem(), self.inner.pem);
-        let certificate =
-            Certificate { hosts: hosts.iter().cloned().collect(), chain_pem, key_pem: key.serialize_pem() };
-        let names = certificate.hosts.join(" ");
-        let text = format!("made {now} for {names}\n{}{}", certificate.key_pem, certificate.chain_pem);
-        write_secret(&self.path(name), text.as_bytes()).context("could not keep a certificate")?;
-        Ok(Kept { certificate, made: now })
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.inner.dir.join(format!("{}.pem", name.replace('*', "_")))
+        let leaf = params.signed_by(&key, &self.issuer).context("could not sign a certificate")?;
+        Ok((format!("{}{}", leaf.pem(), self.pem), key.serialize_pem()))
     }
 }
 
@@ -161,6 +172,24 @@ impl dyno::Certificates for Ca {
     }
 }
 
+/// Without an ACME authority, the certificates that users want to be got automatically are ours.
+impl Issuer for Ca {
+    fn issue<'a>(&'a self, host: &'a Hostname, _: &'a Board) -> Issuing<'a> {
+        let made = self.inner.sign(&BTreeSet::from([host.to_string()]), (self.inner.clock)());
+        let made = made.map(|(chain_pem, key)| Issued { chain_pem, key_pem: Secret::new(key) });
+        let made = made.map_err(|error| IssueError::Unavailable(report(error).to_string()));
+        Box::pin(std::future::ready(made))
+    }
+
+    fn does_wildcards(&self) -> bool {
+        true
+    }
+
+    fn replaces(&self, _: &CertificateFacts) -> bool {
+        false
+    }
+}
+
 /// A host without a certificate is served with the platform's; that is better than no table at all.
 fn report(error: anyhow::Error) -> anyhow::Error {
     error!(error = format!("{error:#}"), "could not make a certificate");
@@ -170,7 +199,7 @@ fn report(error: anyhow::Error) -> anyhow::Error {
 fn make_authority(now: Timestamp) -> anyhow::Result<(String, String)> {
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::default();
-    params.distinguished_name = common_name("Hokku local authority");
+    params.distinguished_name = common_name(OWN_AUTHORITY);
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     set_validity(&mut params, now, CA_DAYS);

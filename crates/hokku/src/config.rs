@@ -55,6 +55,15 @@ pub struct ServerArgs {
     #[arg(long, value_name = "EMAIL", env = "HOKKU_OWNER", default_value = "owner@hokku.localhost")]
     pub owner: Email,
 
+    /// Directory URL of an ACME authority, which certificates are got from: for custom domains on request, and for
+    /// every host of a --domain that is public. Its terms of service are agreed to
+    #[arg(long, value_name = "URL", env = "HOKKU_ACME_DIRECTORY", value_parser = https_url)]
+    pub acme_directory: Option<String>,
+
+    /// E-mail address that the ACME authority may write to, about certificates that run out
+    #[arg(long, value_name = "EMAIL", env = "HOKKU_ACME_CONTACT", requires = "acme_directory")]
+    pub acme_contact: Option<Email>,
+
     /// What dynos and builds may reach besides their own services
     #[arg(long, value_enum, default_value_t = EgressArg::Open)]
     pub egress: EgressArg,
@@ -145,6 +154,15 @@ impl From<EgressArg> for Egress {
             EgressArg::DenyPrivate => Self::DenyPrivate,
         }
     }
+}
+
+/// ACME is spoken over HTTPS only (RFC 8555 §6.1).
+fn https_url(text: &str) -> Result<String, String> {
+    let host = text.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    if host.is_empty() {
+        return Err("expected a URL that begins with https://".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 impl ServerArgs {

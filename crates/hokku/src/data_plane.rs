@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use router::{Control, Limits, Listen, RouterConfig};
+use router::{Control, Limits, Listen, RouterConfig, Table};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +73,14 @@ impl DataPlane {
             spool_dir: layout.path("spool"),
         };
         Self { exe, file: layout.path("router/router.json"), log: layout.path("router/router.log"), config }
+    }
+
+    /// Gives a router that never had a table its first one, so that it has a certificate before its first connection.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn prepare(&self, table: &Table) -> anyhow::Result<()> {
+        table.save_first(&self.config.table_file).context("could not write the router's first table")
     }
 
     /// Takes up the router that runs, or starts one.

@@ -5,6 +5,7 @@
 mod addons;
 pub mod buckets;
 pub mod ca;
+mod certificates;
 pub mod clock;
 pub mod command_line;
 pub mod config;

@@ -7,7 +7,6 @@
 //!  SIGKILL (nothing)                                                    the same
 //! ```
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::future::Future;
 use std::path::PathBuf;
@@ -22,29 +21,27 @@ use logs::{Logs, LogsConfig};
 use model::site::Site;
 use oci::network::{Network, NetworkConfig};
 use oci::spec::Bind;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use slug::Blobs;
 use store::Store;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::addons::{Addons, postgres_host};
 use crate::ca::Ca;
+use crate::certificates::Rendezvous;
 use crate::config::ServerArgs;
 use crate::data_plane::DataPlane;
 use crate::layout::Layout;
-use crate::{buckets, clock, control, exports, first_start, janitor};
+use crate::{buckets, certificates, clock, control, exports, first_start, janitor};
 
 /// Network namespaces kept ready, so that a dyno need not wait for one.
 const NETWORK_POOL: usize = 2;
 /// How long stages may take to end.
 const STAGES_END_WITHIN: Duration = Duration::from_secs(10);
 /// Trusted certificates of the machine.
-const CA_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const CA_BUNDLE: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// How a server ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +57,8 @@ pub enum Ending {
 /// # Errors
 /// When it cannot start, or a part of it fails; the text says what to do about it.
 pub async fn serve(args: ServerArgs, ending: impl Future<Output = Ending>) -> anyhow::Result<()> {
+    // For TLS towards others; it fails only if this process has a provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let site = args.site()?;
     check_machine()?;
     let layout = Layout::open(&args.data_dir)?;
@@ -160,6 +159,7 @@ impl Parts {
             warn!("{warning}");
         }
         let data_plane = DataPlane::new(&layout, exe.clone(), args.listen.clone());
+        data_plane.prepare(&certificates::first_table(&ca, &site, &layout))?;
         data_plane.ensure().await?;
         let blobs = Blobs::open(&layout.path("slugs"))?;
         let stacks = slug::Stacks::open(&args.cache_dir)?;
@@ -227,6 +227,8 @@ impl Parts {
         let hooks = git::serve_hooks(git.clone(), stop.clone());
         running.spawn(async move { hooks.await.context("the server of git's hooks ended") });
         self.start_rendezvous(&mut running, stop).await?;
+        let certs = certificates::context(&self.args, &self.site, &self.layout, &self.store, &self.ca)?;
+        running.spawn(named("certs", certs::stage(certs, stop.clone())));
         let janitor = janitor::stage(
             self.store.clone(),
             self.blobs.clone(),
@@ -310,6 +312,7 @@ impl Parts {
             addons: self.addons.desk(),
             sources: self.layout.path("sources"),
             buildpacks: vec!["heroku/python".to_owned()],
+            roots: certificates::roots(),
             stop: stop.clone(),
         }
     }
@@ -334,7 +337,10 @@ impl Parts {
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("could not listen at {address} for `heroku run`; choose another with --rendezvous-listen")
         })?;
-        let tls = tls_acceptor(&self.ca, &self.site)?;
+        let rendezvous = Rendezvous::new(self.ca.clone(), &self.site, &self.store).await?;
+        let tls = rendezvous.acceptor()?;
+        let (store, ca, addons) = (self.store.clone(), self.ca.clone(), self.addons.clone());
+        running.spawn(named("keep", certificates::keep(store, ca, rendezvous, addons, stop.clone())));
         let (store, engine, stop) = (self.store.clone(), self.engine.clone(), stop.clone());
         running.spawn(async move {
             dyno::rendezvous::serve(listener, tls, store, engine, stop).await;
@@ -486,20 +492,6 @@ fn local_config(
 
 fn cgroup_parent(layout: &Layout) -> String {
     format!("hokku-{}", layout.tag())
-}
-
-fn tls_acceptor(ca: &Ca, site: &Site) -> anyhow::Result<TlsAcceptor> {
-    let hosts: BTreeSet<String> = site.control_hosts().into_iter().collect();
-    let certificate = ca.certificate("control", &hosts)?;
-    let chain =
-        CertificateDer::pem_slice_iter(certificate.chain_pem.as_bytes()).collect::<Result<Vec<_>, _>>()?;
-    let key = PrivateKeyDer::from_pem_slice(certificate.key_pem.as_bytes())?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 /// Listens at a unix socket; one that an earlier server left is replaced.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::id::{AppId, DomainId};
+use crate::id::{AppId, DomainId, SniEndpointId};
 use crate::time::Timestamp;
 
 /// Longest host name, in bytes (RFC 1035).
@@ -26,6 +26,27 @@ impl Hostname {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it stands for every name one label below its own.
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.0.starts_with("*.")
+    }
+
+    /// What is left without the first label (`*.` included).
+    #[must_use]
+    pub fn parent(&self) -> Option<&str> {
+        self.0.split_once('.').map(|(_, parent)| parent)
+    }
+
+    /// Whether one is a wildcard that also stands for the other, or they are the same.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let within = |wild: &Self, name: &Self| {
+            wild.is_wildcard() && !name.is_wildcard() && wild.parent() == name.parent()
+        };
+        self == other || within(self, other) || within(other, self)
     }
 }
 
@@ -73,8 +94,12 @@ pub struct Domain {
     pub hostname: Hostname,
     /// Whose it is.
     pub kind: DomainKind,
+    /// The certificate that a user chose for it.
+    pub endpoint: Option<SniEndpointId>,
     /// When it was added.
     pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
 }
 
 #[cfg(test)]

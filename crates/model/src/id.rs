@@ -98,3 +98,5 @@ id!(/// Identifies an event on its way to one webhook.
     DeliveryId);
 id!(/// Identifies one try to deliver.
     AttemptId);
+id!(/// Identifies a certificate that a user brought to an app.
+    SniEndpointId);

@@ -8,6 +8,7 @@ pub mod addon;
 pub mod app;
 pub mod app_transfer;
 pub mod build;
+pub mod certificate;
 pub mod config_var;
 pub mod database;
 pub mod domain;

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use crate::app::AppName;
 use crate::domain::{Hostname, NotAHostname};
+use crate::id::DomainId;
 
 /// The platform's domain and ports.
 ///
@@ -36,6 +37,13 @@ impl Site {
     /// When domain and name together are longer than a host name may be.
     pub fn app_host(&self, app: &AppName) -> Result<Hostname, NotAHostname> {
         format!("{app}.{}", self.domain).parse()
+    }
+
+    /// What the DNS entry of a custom domain should point at: a name of its own that outlives renamings of the app. It
+    /// leads to this machine like every name below [`Site::domain`].
+    #[must_use]
+    pub fn dns_target(&self, domain: DomainId) -> String {
+        format!("{}.dns.{}", AppName::generated(domain.as_u128() as u64), self.domain)
     }
 
     /// The host that serves the API.

@@ -32,9 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let table = Table {
         generation: 1,
         routes: hosts.map(|host| (host.to_owned(), route.clone())).into(),
-        control: None,
-        services: Vec::new(),
-        certificates: Vec::new(),
+        ..Table::default()
     };
     let home = PathBuf::from(std::env::var("BENCH_DIR").unwrap_or_else(|_| "bench-router".to_owned()));
     std::fs::create_dir_all(&home)?;

@@ -83,6 +83,11 @@ pub(crate) fn control_unavailable() -> Page {
     }
 }
 
+/// What a certificate authority wants to read, to see that the host is ours.
+pub(crate) fn challenge(answer: String) -> Page {
+    Page { status: 200, content_type: "application/octet-stream", retry_after: None, body: answer }
+}
+
 fn html(status: u16, title: &str, paragraphs: &[&str], url: Option<&str>) -> Page {
     let body = match url {
         Some(url) => format!(
@@ -121,6 +126,7 @@ fn escape(url: &str) -> String {
 /// The reason phrase of the statuses above.
 const fn reason(status: u16) -> &'static str {
     match status {
+        200 => "OK",
         400 => "Bad Request",
         404 => "Not Found",
         405 => "Method Not Allowed",

@@ -81,6 +81,9 @@ async fn run(
     head: &RequestHead,
     record: &mut Record<'_>,
 ) -> Result<After, Stopped> {
+    if let Some(answer) = worker.challenge(head.path()) {
+        return Err(Stopped::Answer(pages::challenge(answer)));
+    }
     let route = worker.find(&head.host).ok_or_else(|| Stopped::Answer(pages::no_such_app()))?;
     record.route = Some(Arc::clone(&route));
     admit(worker, peer, head, &route)?;

@@ -26,7 +26,12 @@ pub(crate) struct Snapshot {
     wildcard: HashMap<String, Arc<Destination>>,
     /// The ids of all dynos named.
     dynos: HashSet<u64>,
+    /// Token to answer.
+    challenges: BTreeMap<String, String>,
 }
+
+/// Where a certificate authority looks whether a host is ours.
+const CHALLENGE_PATH: &str = "/.well-known/acme-challenge/";
 
 /// Where a host leads.
 #[derive(Debug)]
@@ -98,6 +103,12 @@ impl Snapshot {
     /// What serves `host` (already normalised): exact names first, then one-label wildcards.
     pub(crate) fn find(&self, host: &str) -> Option<&Arc<Destination>> {
         self.exact.get(host).or_else(|| self.wildcard.get(host::parent(host)?))
+    }
+
+    /// The answer to a certificate authority, if this is a path where one is expected. Other paths below are the app's.
+    pub(crate) fn challenge(&self, path: &str) -> Option<&str> {
+        let token = path.strip_prefix(CHALLENGE_PATH)?;
+        self.challenges.get(token).map(String::as_str)
     }
 
     /// Whether this table sends requests to the dyno with this id.
@@ -233,7 +244,7 @@ impl Registry {
 
     /// Indexes `table`; dynos known before keep their counters and pooled connections.
     pub(crate) fn index(&mut self, table: &Table) -> Snapshot {
-        let mut snapshot = Snapshot::default();
+        let mut snapshot = Snapshot { challenges: table.challenges.clone(), ..Snapshot::default() };
         for (host, route) in &table.routes {
             let gate = self.gate(route.app_id);
             let serving = match &route.state {

@@ -4,12 +4,14 @@
 //! What the workers use is the indexed form in `snapshot`.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
 
 use model::id::AppId;
 use serde::{Deserialize, Serialize};
+
+use crate::saved;
 
 /// Everything the router knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -28,6 +30,21 @@ pub struct Table {
     /// Certificates; the first also serves clients that send no server name.
     #[serde(default)]
     pub certificates: Vec<Certificate>,
+    /// What to answer to a certificate authority that looks whether a host is ours: the token of a path
+    /// `/.well-known/acme-challenge/<token>` to the answer, for every host (RFC 8555 §8.3).
+    #[serde(default)]
+    pub challenges: BTreeMap<String, String>,
+}
+
+impl Table {
+    /// Writes the table where a router that starts looks for its last one, unless there is one: so that its very first
+    /// connection finds a certificate.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn save_first(&self, at: &Path) -> io::Result<()> {
+        if at.exists() { Ok(()) } else { saved::save(at, self).map_err(io::Error::other) }
+    }
 }
 
 /// One host's app.

@@ -68,6 +68,11 @@ impl Worker {
         self.table.borrow().find(host).cloned()
     }
 
+    /// The answer to a certificate authority that asks for this path.
+    pub(crate) fn challenge(&self, path: &str) -> Option<String> {
+        self.table.borrow().challenge(path).map(str::to_owned)
+    }
+
     pub(crate) fn random<T>(&self) -> T
     where
         rand::distr::StandardUniform: rand::distr::Distribution<T>,

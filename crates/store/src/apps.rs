@@ -28,6 +28,8 @@ pub struct App {
     pub buildpacks: Vec<String>,
     /// Whether the router shows the maintenance page.
     pub maintenance: bool,
+    /// Whether its custom domains get certificates by themselves.
+    pub acm: bool,
     /// Bytes of its git repository after the last push.
     pub repo_bytes: Option<u64>,
     /// When it was made.
@@ -59,6 +61,7 @@ fn read(_: &Tx<'_>, row: &Columns<'_, '_>) -> Result<App, StoreError> {
         stack: row.get("stack")?,
         buildpacks: row.json("buildpacks")?,
         maintenance: row.get("maintenance")?,
+        acm: row.get("acm")?,
         repo_bytes: row.get::<Option<i64>>("repo_bytes")?.and_then(|bytes| u64::try_from(bytes).ok()),
         created_at: row.time("created_at")?,
         updated_at: row.time("updated_at")?,
@@ -133,8 +136,8 @@ impl Tx<'_> {
             .map_err(unique("Name", "rename an app"))?;
         self.sql
             .execute(
-                "UPDATE domains SET hostname = ?2 WHERE app = ?1 AND custom = 0",
-                (id.to_string(), hostname.as_str()),
+                "UPDATE domains SET hostname = ?2, updated_at = ?3 WHERE app = ?1 AND custom = 0",
+                (id.to_string(), hostname.as_str(), self.now().as_micros()),
             )
             .map_err(unique("Hostname", "rename an app's domain"))?;
         self.app_changed(id)

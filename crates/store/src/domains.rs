@@ -17,7 +17,9 @@ fn read(_: &Tx<'_>, row: &Columns<'_, '_>) -> Result<Domain, StoreError> {
         app: row.parse("app")?,
         hostname: row.parse("hostname")?,
         kind: if custom { DomainKind::Custom } else { DomainKind::Platform },
+        endpoint: row.parse_opt("endpoint")?,
         created_at: row.time("created_at")?,
+        updated_at: row.time("updated_at")?,
     })
 }
 
@@ -35,7 +37,8 @@ impl Tx<'_> {
         let id = DomainId::new();
         self.sql
             .execute(
-                "INSERT INTO domains (id, app, hostname, custom, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO domains (id, app, hostname, custom, created_at, updated_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?5)",
                 (
                     id.to_string(),
                     app.to_string(),

@@ -429,4 +429,5 @@ fn a_signature_holds_for_its_purpose_and_its_folder_over_a_restart() {
     assert!(!open(other.path()).is_signed("logs", "one", &signature));
 }
 
+mod certificates;
 mod people;

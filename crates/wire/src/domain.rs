@@ -40,3 +40,11 @@ pub struct DomainRequest {
     /// The certificate to serve it with; none is the platform's own.
     pub sni_endpoint: Option<Named>,
 }
+
+/// Serves a domain with another certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DomainChange {
+    /// Which; `null` is the platform's own. It must be said.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub sni_endpoint: Option<Named>,
+}

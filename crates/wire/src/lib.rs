@@ -38,6 +38,7 @@ mod reference;
 mod region;
 mod release;
 mod slug;
+mod sni_endpoint;
 mod source;
 mod stack;
 mod status;
@@ -63,7 +64,7 @@ pub use database::{
     CredentialRotation, Database, DatabaseCredential, DatabaseFact, DatabaseMessage, DatabaseReset,
     DatabaseUser, WaitStatus,
 };
-pub use domain::{Domain, DomainRequest};
+pub use domain::{Domain, DomainChange, DomainRequest};
 pub use dyno::{Dyno, DynoRelease, DynoRequest};
 pub use dyno_size::DynoSize;
 pub use error::Error;
@@ -86,6 +87,7 @@ pub use reference::{IdRef, Ref, UserRef};
 pub use region::{Provider, Region};
 pub use release::{Release, ReleaseRequest};
 pub use slug::{Slug, SlugBlob};
+pub use sni_endpoint::{AcmChange, SniEndpoint, SniEndpointRequest, SslCert};
 pub use source::{Source, SourceUrls};
 pub use stack::Stack;
 pub use status::{PlatformStatus, SystemStatus};

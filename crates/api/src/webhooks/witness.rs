@@ -178,7 +178,7 @@ fn shown(tx: &Tx<'_>, call: &Call, app: &App, change: &Change) -> Result<Option<
         }
         Resource::Domain => {
             let found = tx.domains(app.id)?.into_iter().find(|it: &Domain| it.id.to_string() == id);
-            found.map(|domain| object(&domains::show(call, app, &domain)?)).transpose()?
+            found.map(|domain| object(&domains::show(tx, call, app, &domain)?)).transpose()?
         }
         Resource::Dyno => match id.parse().ok().map(|id| tx.dyno(id)).transpose()?.flatten() {
             Some(dyno) => {

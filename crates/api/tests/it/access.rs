@@ -87,6 +87,7 @@ pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
         ("{app_transfer}", things.transfer.clone()),
         ("{collaborator}", "owner@example.com".to_owned()),
         ("{domain}", format!("{APP}.localhost")),
+        ("{sni_endpoint}", "automatic".to_owned()),
         ("{formation}", "web".to_owned()),
         ("{dyno}", "web.1".to_owned()),
         ("{release}", "v3".to_owned()),
@@ -125,6 +126,11 @@ pub(crate) fn body_of(method: &Method, route: &str) -> Option<Value> {
         "/apps/{app}/builds" => json!({ "source_blob": { "url": "https://localhost:5443/sources/x" } }),
         "/apps/{app}/buildpack-installations" => json!({ "updates": [] }),
         "/apps/{app}/domains" => json!({ "hostname": "www.example.com" }),
+        "/apps/{app}/domains/{domain}" => json!({ "sni_endpoint": null }),
+        "/apps/{app}/sni-endpoints" | "/apps/{app}/sni-endpoints/{sni_endpoint}" => {
+            json!({ "certificate_chain": "x", "private_key": "x" })
+        }
+        "/apps/{app}/acm" if *method == Method::PATCH => json!({ "acm_refresh": true }),
         "/apps/{app}/dynos" => json!({ "command": "env" }),
         "/apps/{app}/formation" => json!({ "updates": [{ "type": "web", "quantity": 0 }] }),
         "/apps/{app}/releases" => json!({ "release": "v3" }),
@@ -209,6 +215,7 @@ async fn everything(api: &Api) -> Vec<Value> {
         "/collaborators",
         "/features",
         "/addon-attachments",
+        "/sni-endpoints",
     ] {
         let path = format!("/apps/{APP}{part}");
         seen.push(api.ask(OWNER, Method::GET, &path, None).await.json());

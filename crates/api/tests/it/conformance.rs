@@ -124,16 +124,68 @@ async fn apps(api: &Api) {
     {
         api.get(&format!("/apps/{APP}/{part}")).await;
     }
-    for part in ["sni-endpoints"] {
-        api.get(&format!("/apps/{APP}/{part}")).await;
-    }
     held(api, GET, &format!("/apps/{APP}/pipeline-couplings")).await;
     let domains = format!("/apps/{APP}/domains");
     let domain = json!({ "hostname": "WWW.Example.com", "sni_endpoint": null });
     let domain = api.good(POST, &domains, Some(domain)).await;
     assert_eq!(text(&domain, "/hostname"), "www.example.com");
     api.get(&format!("{domains}/www.example.com")).await;
+    certificates(api, text(&domain, "/id")).await;
     api.good(DELETE, &format!("{domains}/{}", text(&domain, "/id")), None).await;
+}
+
+async fn certificates(api: &Api, domain: &str) {
+    let app = format!("/apps/{APP}");
+    let bring = |host: &str| {
+        let made = rcgen::generate_simple_self_signed([host.to_owned()]).expect("a certificate");
+        json!({ "certificate_chain": made.cert.pem(), "private_key": made.signing_key.serialize_pem() })
+    };
+    let made = api.good(POST, &format!("{app}/sni-endpoints"), Some(bring("*.example.com"))).await;
+    assert_eq!(made["ssl_cert"]["cert_domains"], json!(["*.example.com"]));
+    let endpoint = format!("{app}/sni-endpoints/{}", text(&made, "/name"));
+    let choice = json!({ "sni_endpoint": made["name"] });
+    let domain = api.good(PATCH, &format!("{app}/domains/{domain}"), Some(choice)).await;
+    assert_eq!(domain["sni_endpoint"]["id"], made["id"]);
+    let changed = api.good(PATCH, &endpoint, Some(bring("www.example.com"))).await;
+    assert_eq!(changed["domains"], json!([domain["id"]]));
+    api.get(&endpoint).await;
+    assert_eq!(api.get(&format!("{app}/sni-endpoints")).await, json!([changed]));
+    api.good(DELETE, &endpoint, None).await;
+    let domain = api.get(&format!("{app}/domains/www.example.com")).await;
+    assert_eq!((&domain["sni_endpoint"], &domain["acm_status"]), (&Value::Null, &Value::Null));
+
+    assert_eq!(api.good(POST, &format!("{app}/acm"), Some(json!({}))).await["acm"], true);
+    automatic(api, &domain).await;
+    api.good(PATCH, &format!("{app}/acm"), Some(json!({ "acm_refresh": true }))).await;
+    assert_eq!(api.good(DELETE, &format!("{app}/acm"), None).await["acm"], false);
+    assert_eq!(api.get(&format!("{app}/sni-endpoints")).await, json!([]));
+}
+
+/// What is shown when the stage has got a certificate, and when it has not.
+async fn automatic(api: &Api, domain: &Value) {
+    let host: model::domain::Hostname = text(domain, "/hostname").parse().expect("a host");
+    let made = rcgen::generate_simple_self_signed([host.to_string()]).expect("a certificate");
+    let key = made.signing_key.serialize_pem();
+    let certificate =
+        certs::check(&made.cert.pem(), &key, &certs::Roots::from_pem(""), crate::fixture::now());
+    let certificate = certificate.expect("a good one");
+    let path = format!("/apps/{APP}/domains/{host}");
+    assert_eq!(api.get(&path).await["acm_status"], Value::Null);
+    let refused = host.clone();
+    let note = api.cx.store.write(move |tx| tx.certificate_refused(&refused, "no", 1, tx.now()));
+    note.await.expect("noted");
+    let failing = api.get(&path).await;
+    assert_eq!((&failing["acm_status"], &failing["acm_status_reason"]), (&json!("failing"), &json!("no")));
+    api.cx.store.write(move |tx| tx.certificate_issued(&host, &certificate)).await.expect("kept");
+    let there = api.get(&path).await;
+    assert_eq!((&there["acm_status"], &there["acm_status_reason"]), (&json!("cert issued"), &Value::Null));
+    assert_eq!(there["sni_endpoint"]["name"], "automatic");
+    let shown = api.get(&format!("/apps/{APP}/sni-endpoints")).await;
+    assert_eq!((&shown[0]["ssl_cert"]["acm"], &shown[0]["domains"]), (&json!(true), &json!([there["id"]])));
+    let path = format!("/apps/{APP}/sni-endpoints/automatic");
+    assert_eq!(api.get(&path).await, shown[0]);
+    let gone = api.ask(OWNER, DELETE, &path, None).await;
+    assert_eq!(gone.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", gone.text);
 }
 
 async fn processes(api: &Api) {

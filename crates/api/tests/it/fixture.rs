@@ -41,6 +41,7 @@ pub(crate) fn context(dir: &Path, port: u16) -> api::Context {
         site: Site { domain: "localhost".parse().expect("a domain"), port, rendezvous_port: 5000 },
         addons: Arc::new(Desk),
         sources,
+        roots: certs::Roots::from_pem(""),
         buildpacks: vec!["heroku/python".to_owned()],
         stop: CancellationToken::new(),
     }

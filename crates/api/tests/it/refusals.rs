@@ -5,7 +5,7 @@ use std::fmt::Write;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{APP, Api, OWNER};
+use crate::harness::{APP, Api, OWNER, STRANGER};
 
 /// One request after the other; what is refused is written down.
 async fn transcript(api: &Api, requests: &[(Method, &str, Value)]) -> String {
@@ -96,6 +96,64 @@ async fn processes_and_releases() {
     )
     .await;
     insta::assert_snapshot!(text);
+}
+
+#[tokio::test]
+async fn domains_and_certificates() {
+    let api = Api::start().await;
+    let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).expect("a certificate");
+    let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
+    let other = rcgen::generate_simple_self_signed(["b.example.com".to_owned()]).expect("a certificate");
+    let bring = |chain: &str, key: &str| json!({ "certificate_chain": chain, "private_key": key });
+    let good = api.good(Method::POST, &format!("/apps/{APP}/sni-endpoints"), Some(bring(&chain, &key))).await;
+    let endpoint = format!("/apps/{{app}}/sni-endpoints/{}", good["name"].as_str().expect("a name"));
+    for (token, app, host) in [(STRANGER, "strange", "*.wild.example"), (OWNER, "second", "second.example")] {
+        api.ask(token, Method::POST, "/apps", Some(json!({ "name": app }))).await;
+        let path = format!("/apps/{app}/domains");
+        let added = api.ask(token, Method::POST, &path, Some(json!({ "hostname": host }))).await;
+        assert_eq!(added.status, axum::http::StatusCode::CREATED, "{}", added.text);
+    }
+    let (domains, post) = ("/apps/{app}/domains", Method::POST);
+    let add = |host: &str| (post.clone(), domains, json!({ "hostname": host }));
+    let www = "/apps/{app}/domains/www.example.com";
+    let own = "/apps/{app}/domains/running-app.localhost";
+    let text = transcript(
+        &api,
+        &[
+            add("localhost"),
+            add("192.0.2.1"),
+            add("second.example"),
+            add("a.wild.example"),
+            add("www.example.com"),
+            add("WWW.example.com."),
+            (post.clone(), domains, json!({ "hostname": "a.example.com", "sni_endpoint": "nothing" })),
+            (post.clone(), domains, json!({ "hostname": "a.example.com", "sni_endpoint": good["name"] })),
+            (Method::PATCH, www, json!({})),
+            (Method::PATCH, www, json!({ "sni_endpoint": good["id"] })),
+            (Method::PATCH, www, json!({ "sni_endpoint": "nothing" })),
+            (Method::PATCH, own, json!({ "sni_endpoint": good["id"] })),
+            (Method::PATCH, "/apps/{app}/acm", json!({ "acm_refresh": true })),
+            (post.clone(), "/apps/{app}/sni-endpoints", json!({})),
+            (post.clone(), "/apps/{app}/sni-endpoints", bring("x", "x")),
+            (post.clone(), "/apps/{app}/sni-endpoints", bring(&chain, "x")),
+            (post.clone(), "/apps/{app}/sni-endpoints", bring(&chain, &other.signing_key.serialize_pem())),
+            (Method::PATCH, &endpoint, bring(&other.cert.pem(), &other.signing_key.serialize_pem())),
+            (Method::DELETE, "/apps/{app}/sni-endpoints/nothing", Value::Null),
+        ],
+    )
+    .await;
+    let mut shown = text;
+    for (value, name) in [
+        (json!(chain).to_string(), "CHAIN"),
+        (json!(key).to_string(), "KEY"),
+        (json!(other.cert.pem()).to_string(), "OTHER_CHAIN"),
+        (json!(other.signing_key.serialize_pem()).to_string(), "OTHER_KEY"),
+        (good["name"].as_str().expect("a name").to_owned(), "NAME"),
+        (good["id"].as_str().expect("an id").to_owned(), "ID"),
+    ] {
+        shown = shown.replace(&value, name);
+    }
+    insta::assert_snapshot!(shown);
 }
 
 #[tokio::test]

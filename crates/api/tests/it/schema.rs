@@ -3,7 +3,7 @@
 //! The data are facts of the Platform API's hyper-schema (github.com/heroku/platform-api, `schema.json` of 2026-02,
 //! MIT): each resource's properties with type, format and nullability. `strict` there means that every property
 //! must be present and no other; plain validators ignore it, this one does not. Patterns are left out: they name
-//! Heroku's own hosts.
+//! Heroku's own hosts. Of `sni-endpoint` the schema is older than the official CLI: what that reads is added.
 
 use serde_json::{Map, Value};
 

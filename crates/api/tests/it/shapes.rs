@@ -36,7 +36,7 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         "/account/features" | "/oauth/clients" | "/oauth/sessions" | "/teams" | "/spaces" | "/pipelines" => {
             Shape::EmptyList
         }
-        "/apps/{app}/sni-endpoints" | "/apps/{app}/telemetry-drains" => Shape::EmptyList,
+        "/apps/{app}/telemetry-drains" => Shape::EmptyList,
         "/apps/{app}/log-drains" if !is_create => Shape::List("log-drain"),
         "/apps/{app}/log-drains" | "/apps/{app}/log-drains/{drain}" => Shape::One("log-drain"),
         "/apps/{app}/webhooks" if !is_create => Shape::List("app-webhook"),
@@ -55,6 +55,11 @@ pub(crate) fn shape(method: &Method, path: &str) -> Shape {
         "/apps/{app}/collaborators" | "/apps/{app}/collaborators/{collaborator}" => {
             Shape::One("collaborator")
         }
+        "/apps/{app}/sni-endpoints" if !is_create => Shape::List("sni-endpoint"),
+        "/apps/{app}/sni-endpoints" | "/apps/{app}/sni-endpoints/{sni_endpoint}" => {
+            Shape::One("sni-endpoint")
+        }
+        "/apps/{app}/acm" => Shape::One("app"),
         "/apps/{app}/domains" if !is_create => Shape::List("domain"),
         "/apps/{app}/domains" | "/apps/{app}/domains/{domain}" => Shape::One("domain"),
         "/apps/{app}/available-stacks" | "/stacks" => Shape::List("stack"),

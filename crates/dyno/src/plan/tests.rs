@@ -115,7 +115,7 @@ fn planned(situation: &str) -> String {
     };
     let version =
         |id: &ReleaseId| format!("v{}", (1..99).find(|version| release(*version) == *id).unwrap_or(0));
-    let seen = Seen { apps: [(AppId::from_u128(1), app.clone())].into(), orphans: Vec::new() };
+    let seen = Seen { apps: [(AppId::from_u128(1), app.clone())].into(), ..Seen::default() };
     let words = plan(&seen, NOW).into_iter().map(|action| match action {
         Action::Create { release, name, .. } => format!("create {name} {}", version(&release)),
         Action::Start(dyno) => format!("start {}", name(&dyno)),
@@ -248,7 +248,7 @@ proptest::proptest! {
         let releases = if rolling { "current=v3 rolling=v4" } else { "current=v4" };
         let app = app(&format!("{releases} | web={quantity} | {}", dynos.join(", ")));
         let wanted = app.wanted();
-        let seen = Seen { apps: [(AppId::from_u128(1), app.clone())].into(), orphans: Vec::new() };
+        let seen = Seen { apps: [(AppId::from_u128(1), app.clone())].into(), ..Seen::default() };
         let ended: Vec<_> = plan(&seen, NOW)
             .into_iter()
             .filter_map(|action| match action {

@@ -11,3 +11,14 @@ fn host_names_are_dns_names() {
         assert!(bad.parse::<Hostname>().is_err(), "{bad}");
     }
 }
+
+#[test]
+fn a_wildcard_overlaps_the_names_one_label_below() {
+    let host = |text: &str| text.parse::<Hostname>().expect("a host name");
+    assert!(host("*.example.com").overlaps(&host("www.example.com")));
+    assert!(host("www.example.com").overlaps(&host("*.example.com")));
+    assert!(host("www.example.com").overlaps(&host("WWW.example.com")));
+    for other in ["example.com", "a.www.example.com", "*.www.example.com", "www.example.org"] {
+        assert!(!host("*.example.com").overlaps(&host(other)), "{other}");
+    }
+}

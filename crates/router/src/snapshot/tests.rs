@@ -23,7 +23,7 @@ fn table(routes: &[(&str, Route)]) -> Table {
     let control = ControlRoute { hosts: vec!["api.x".into(), "127.0.0.1".into()], socket: "s".into() };
     let routes = routes.iter().map(|(host, route)| ((*host).to_owned(), route.clone())).collect();
     let services = vec![ControlRoute { hosts: vec!["s3.x".into(), "*.s3.x".into()], socket: "b".into() }];
-    Table { generation: 1, routes, control: Some(control), services, certificates: Vec::new() }
+    Table { generation: 1, routes, control: Some(control), services, ..Table::default() }
 }
 
 fn registry() -> Registry {

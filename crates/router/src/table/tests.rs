@@ -25,6 +25,7 @@ fn table() -> Table {
             chain_pem: "CHAIN".into(),
             key_pem: "SECRET".into(),
         }],
+        challenges: [("token".to_owned(), "token.thumb".to_owned())].into(),
     }
 }
 

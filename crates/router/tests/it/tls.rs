@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -125,4 +125,61 @@ async fn large_bodies_pass_through_tls() {
     written.expect("the router reads all");
     let (_, echoed) = received.split_once("\r\n\r\n").expect("a whole head");
     assert!(echoed.as_bytes() == body, "{} of {SIZE} bytes came back", echoed.len());
+}
+
+#[tokio::test]
+async fn a_new_certificate_is_used_at_the_next_handshake_and_no_connection_is_dropped() {
+    let mut router = Router::start(short()).await;
+    let (address, _life) = answers("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", false).await;
+    router.table.routes.insert("a.example.com".into(), route(serving(&[address])));
+    router.table.certificates = vec![certificate(&["a.example.com"])];
+    router.publish().await;
+    let mut kept = connect(&router, "a.example.com", true).await.expect("a good certificate");
+    let request = b"GET / HTTP/1.1\r\nHost: a.example.com\r\n\r\n";
+    let mut answer = [0; 12];
+    for renewed in [false, true] {
+        if renewed {
+            router.table.certificates = vec![certificate(&["a.example.com"])];
+            router.publish().await;
+            // Verified against the new certificate alone.
+            assert_eq!(status(&get(&router, "a.example.com", "a.example.com", "/new").await), 200);
+        }
+        kept.write_all(request).await.expect("the connection lives");
+        let mut text = String::new();
+        while !text.ends_with("\r\n\r\nok") {
+            let read = kept.read(&mut answer).await.expect("the connection lives");
+            assert_ne!(read, 0, "the router closed the connection after {text:?}");
+            text.push_str(&String::from_utf8_lossy(&answer[..read]));
+        }
+        assert_eq!(status(&text), 200);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_authority_is_answered_for_every_host_and_only_at_its_token() {
+    let mut router = Router::start(short()).await;
+    let (address, _life) = answers("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\napp", false).await;
+    let mut in_maintenance = route(serving(&[address]));
+    in_maintenance.maintenance = true;
+    router.table.routes.insert("app".into(), route(serving(&[address])));
+    router.table.routes.insert("away.example.com".into(), in_maintenance);
+    router.table.challenges.insert("token-1".into(), "token-1.thumb".into());
+    router.publish().await;
+    for host in ["app", "away.example.com", "nobody.example.com"] {
+        let request = format!(
+            "GET /.well-known/acme-challenge/token-1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        );
+        let mut stream = router.connect().await;
+        stream.write_all(request.as_bytes()).await.expect("the router reads");
+        let answer = read_to_end(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\ntoken-1.thumb"), "{host}: {answer}");
+    }
+    // An app may run a client of its own.
+    let other = router.get("/.well-known/acme-challenge/token-2").await;
+    assert!(other.ends_with("app"), "{other}");
+    router.table.challenges.clear();
+    router.publish().await;
+    let over = router.get("/.well-known/acme-challenge/token-1").await;
+    assert!(over.ends_with("app"), "{over}");
 }
