@@ -4,6 +4,7 @@
 
 mod bench;
 mod demo;
+mod guide;
 mod lint;
 mod readme;
 mod run;
@@ -22,6 +23,7 @@ cargo xtask COMMAND
   demo --env     print the exports that point a shell at the demo's server
   test [ARGS]    install what is missing and run all tests; with ARGS, for the test runner, only those
   readme         run the README's commands
+  guide          go through the whole deployment guide and write docs/guide.md; with --check, compare it (a test does that too)
   lint           rustfmt, clippy and tidy
   ci             lint, then test
   bench NAME     measure: push
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
         ["demo", "--stop", "--purge"] => demo::stop(true),
         ["demo", "--env"] => demo::exports(),
         ["test", rest @ ..] => test::test(rest),
+        ["guide"] => guide::guide(false),
+        ["guide", "--check"] => guide::guide(true),
         ["readme"] => readme::readme(),
         ["env"] => setup::setup().map(|tools| run::say(&tools.exports(&server::programs()))),
         ["lint"] => lint::lint(),

@@ -16,7 +16,7 @@ const NODE_MAJOR_MIN: u32 = 20;
 const NODE: &str = "22.20.0";
 
 /// A program, and the Debian package that has it.
-const PROGRAMS: [(&str, &str); 19] = [
+const PROGRAMS: [(&str, &str); 21] = [
     ("cc", "build-essential"),
     ("git", "git"),
     ("curl", "curl"),
@@ -37,6 +37,8 @@ const PROGRAMS: [(&str, &str); 19] = [
     ("runc", "runc"),
     ("openssl", "openssl"),
     ("pebble", "pebble"),
+    ("chromium", "chromium"),
+    ("certutil", "libnss3-tools"),
 ];
 /// Where Debian keeps Postgres's own programs.
 const POSTGRES: &str = "/usr/lib/postgresql";

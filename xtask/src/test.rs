@@ -44,9 +44,14 @@ fn workspace(tools: &Tools, args: &[&str]) -> Outcome {
     // nextest shows progress and keeps tests apart; plain `cargo test` passes too.
     let nextest: &[&str] = &["nextest", "run", "--no-fail-fast"];
     let runner = if find("cargo-nextest").is_some() { nextest } else { &["test", "--no-fail-fast"] };
-    cargo.current_dir(root()).args(runner).arg("--workspace").args(args);
+    cargo.args(runner).arg("--workspace").args(args);
+    run(with_tools(&mut cargo, tools))
+}
+
+/// With everything that tests look for.
+pub(crate) fn with_tools<'a>(cargo: &'a mut Command, tools: &Tools) -> &'a mut Command {
     cargo.env("PATH", tools.search_path()).env("HOKKU_UV", &tools.uv).env("HOKKU_CACHE_DIR", setup::cache());
-    run(&mut cargo)
+    cargo.current_dir(root())
 }
 
 /// The sample app has tests of its own, on SQLite, as its author would run them.

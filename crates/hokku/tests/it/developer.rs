@@ -1,7 +1,8 @@
 //! A developer at a machine: a home folder, a working copy, git and the official `heroku` command, pointed at the server
 //! the way the guide says.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -9,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::command::{Ran, Running};
 use crate::server::{HOKKU, Server};
-use crate::terminal::Terminal;
+use crate::terminal::{Size, Terminal};
 
 pub(crate) struct Developer {
     home: TempDir,
@@ -29,14 +30,44 @@ impl Developer {
     }
 
     fn with_exports(server: &Server, sample: &str, option: &str) -> Self {
-        let home = tempfile::tempdir().expect("a home folder");
-        let work = home.path().join("work");
-        let environment = environment(home.path(), server, option);
-        let developer = Self { home, work, environment };
-        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps").join(sample), &developer.work);
+        let developer = Self::with_a_folder(server, sample, option);
         developer.git(&["init", "-q", "-b", "main"]).ok();
         developer.commit("begin");
         developer
+    }
+
+    /// One who has not been given a token, and has a copy of a sample app that is no repository yet.
+    pub(crate) fn at_the_beginning(server: &Server, sample: &str) -> Self {
+        Self::with_a_folder(server, sample, "--no-token")
+    }
+
+    fn with_a_folder(server: &Server, sample: &str, option: &str) -> Self {
+        let home = tempfile::tempdir().expect("a home folder");
+        let work = home.path().join("work");
+        let environment = environment(home.path(), server, option);
+        copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps").join(sample), &work);
+        Self { home, work, environment }
+    }
+
+    /// Sets a variable of the developer's shell.
+    pub(crate) fn export(&mut self, name: &str, value: &str) {
+        self.unset(name);
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Takes a variable out of the developer's shell.
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.environment.retain(|(have, _)| have != name);
+    }
+
+    /// Makes whatever opens a page in a browser write its address into a file of this name at home.
+    pub(crate) fn note_opened_pages(&mut self, name: &str) -> PathBuf {
+        let (script, pages) = (self.home.path().join("browser"), self.home.path().join(name));
+        let text = format!("#!/bin/sh\necho \"$1\" >'{0}.new' && mv '{0}.new' '{0}'\n", pages.display());
+        fs::write(&script, text).expect("a script");
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("it can be run");
+        self.export("BROWSER", script.to_str().expect("a plain path"));
+        pages
     }
 
     fn command(&self, program: &str, args: &[&str]) -> Command {
@@ -90,6 +121,11 @@ impl Developer {
     /// `heroku`, going on while the test does other things.
     pub(crate) fn start_heroku(&self, args: &[&str]) -> Running {
         Running::start(&mut self.command("heroku", args))
+    }
+
+    /// A line of shell in a terminal of this size.
+    pub(crate) fn shell_in_terminal(&self, line: &str, size: Size) -> Terminal {
+        Terminal::start_sized(&self.command("bash", &["-c", line]), size)
     }
 
     /// `heroku` in a terminal.

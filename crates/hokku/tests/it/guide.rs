@@ -1,187 +1,168 @@
-//! The guide: every command of a Heroku user's day, with the official client, in the order of a first day.
+//! The deployment guide, from the first line to the last, with the official client in a terminal, git, and a browser. It
+//! writes `docs/guide.md`, or holds that it would not write another one.
 
-use nix::sys::signal::Signal;
+mod at_home;
+mod claims;
+mod data;
+mod deploy;
+mod home_stretch;
+mod login;
+mod next;
+mod page;
+mod site;
 
+use std::path::PathBuf;
+
+use crate::browser::Browser;
 use crate::developer::Developer;
 use crate::server::Server;
-use crate::session::Session;
-use crate::until::{PATIENCE, SOON, until, until_true};
+use crate::terminal::{Size, Terminal};
+use crate::until::{SOON, until};
+use page::Page;
 
-const APP: &str = "guide";
+const APP: &str = "events";
+const HOST: &str = "events.localhost";
+/// The terminal that the guide is typed into.
+const SIZE: Size = Size { columns: 140, lines: 30 };
 
 #[test]
-fn a_first_day() {
+fn the_deployment_guide() {
     let server = Server::start();
-    let developer = Developer::without_token(&server, "hello");
-    let mut session = Session::new(&developer);
-    log_in(&server, &developer);
-    first_push(&server, &mut session);
-    config(&server, &mut session);
-    processes(&server, &mut session);
-    runs(&developer, &mut session);
-    log_lines(&server, &developer, &mut session);
-    releases(&server, &developer, &mut session);
-    maintenance(&server, &mut session);
-    destruction(&server, &mut session);
+    let mut guide = Guide::new(&server);
+    at_home::the_development_server(&mut guide);
+    login::by_the_browser(&mut guide);
+    login::an_app(&mut guide);
+    deploy::a_database(&mut guide);
+    deploy::settings(&mut guide);
+    deploy::push(&mut guide);
+    deploy::what_is_in_the_dyno(&mut guide);
+    data::migrate(&mut guide);
+    data::a_person(&mut guide);
+    site::open(&mut guide);
+    site::logs(&mut guide);
+    site::only_https(&mut guide);
+    site::admin(&mut guide);
+    data::python_shell(&mut guide);
+    data::database_shell(&mut guide);
+    home_stretch::checks(&mut guide);
+    home_stretch::processes(&mut guide);
+    home_stretch::files_go(&mut guide);
+    home_stretch::releases(&mut guide);
+    next::looking_back(&mut guide);
+    next::the_app_itself(&mut guide);
+    next::people(&mut guide);
+    login::by_the_keyboard(&mut guide);
+    guide.end();
 }
 
-fn log_in(server: &Server, developer: &Developer) {
-    let mut terminal = developer.heroku_in_terminal(&["login", "-i"]);
-    terminal.until_it_shows("Email");
-    terminal.press("owner@hokku.localhost\r");
-    terminal.until_it_shows("Password");
-    terminal.press(&format!("{}\r", server.password()));
-    let (code, screen) = terminal.end();
-    assert_eq!(code, Some(0), "{screen}");
-    assert!(screen.contains("Logged in as owner@hokku.localhost"), "{screen}");
+/// A reader of the guide: a shell, a browser, and the page that is being written.
+struct Guide<'a> {
+    server: &'a Server,
+    developer: Developer,
+    browser: Browser,
+    /// Where the address lands that a command opens in a browser.
+    opened: PathBuf,
+    page: Page,
 }
 
-fn first_push(server: &Server, session: &mut Session<'_>) {
-    session.heroku(&["auth:whoami"]).ok();
-    session.heroku(&["create", APP]).ok();
-    session.heroku(&["git:remote", "-a", APP]).ok();
-    session.heroku(&["buildpacks"]).ok();
-    session.heroku(&["buildpacks:set", "heroku/python"]).ok();
-    session.heroku(&["buildpacks"]).ok();
-    session.git(&["push", "heroku", "main"]).ok();
-    assert_eq!(server.page(APP, "/").text(), "hello from version 1\ngreeting: \ndyno: web.1\n");
-    session.heroku(&["apps"]).ok();
-    session.heroku(&["info"]).ok();
-    session.heroku(&["open"]);
-    session.compare("first_push");
-}
+impl<'a> Guide<'a> {
+    fn new(server: &'a Server) -> Self {
+        let mut developer = Developer::at_the_beginning(server, "django-events");
+        // Where `hokku`, run as the owner of the machine, finds the server.
+        developer.export("HOKKU_DATA_DIR", server.dir().to_str().expect("a plain path"));
+        let opened = developer.note_opened_pages("opened");
+        let browser = Browser::start(&server.dir().join("tls/ca.pem"));
+        Self { server, developer, browser, opened, page: Page::new() }
+    }
 
-fn config(server: &Server, session: &mut Session<'_>) {
-    session.heroku(&["config:set", "GREETING=good day", "OTHER=1"]).ok();
-    until_greeting(server, "good day");
-    session.heroku(&["config:get", "GREETING"]).ok();
-    session.heroku(&["config"]).ok();
-    session.heroku(&["config:unset", "OTHER"]).ok();
-    session.heroku(&["config"]).ok();
-    session.compare("config");
-}
+    /// Types a line, which must end well, and writes down what it shows.
+    #[track_caller]
+    fn run(&mut self, command: &str) -> String {
+        self.run_showing(command, &[])
+    }
 
-fn until_greeting(server: &Server, greeting: &str) {
-    until_true(&format!("the page greets with `{greeting}`"), PATIENCE, || {
-        server.page(APP, "/").text().contains(&format!("greeting: {greeting}\n"))
-    });
-}
+    /// Types a line, which must end well, and writes down those lines that have one of these texts.
+    #[track_caller]
+    fn run_showing(&mut self, command: &str, lines: &[&str]) -> String {
+        let terminal = self.begin(command);
+        self.finish(command, terminal, lines)
+    }
 
-fn processes(server: &Server, session: &mut Session<'_>) {
-    until_dynos(server, &["web.1"]);
-    session.heroku(&["ps"]).ok();
-    session.heroku(&["ps:scale", "web=2", "worker=1"]).ok();
-    until_dynos(server, &["web.1", "web.2", "worker.1"]);
-    session.heroku(&["ps"]).ok();
-    session.heroku(&["ps:restart", "worker.1"]).ok();
-    session.heroku(&["ps:stop", "web.2"]).ok();
-    session.heroku(&["ps:restart"]).ok();
-    session.heroku(&["ps:scale", "web=1", "worker=0"]).ok();
-    session.heroku(&["ps:scale"]).ok();
-    until_dynos(server, &["web.1"]);
-    session.compare("processes");
-}
+    /// Types a line that is refused, and writes it down.
+    #[track_caller]
+    fn run_refused(&mut self, command: &str, lines: &[&str]) {
+        let (code, screen) = self.begin(command).end();
+        assert_ne!(code, Some(0), "`{command}` showed:\n{screen}");
+        self.page.command(command, &screen, lines);
+    }
 
-/// Waits until exactly these dynos are there, and up.
-fn until_dynos(server: &Server, wanted: &[&str]) {
-    until(&format!("{wanted:?} are up"), PATIENCE, || {
-        let dynos = server.get(&format!("/apps/{APP}/dynos"));
-        let mut names = Vec::new();
-        for dyno in dynos.as_array()? {
-            (dyno["state"] == "up")
-                .then(|| names.push(dyno["name"].as_str().unwrap_or_default().to_owned()))?;
+    /// Types a line, and goes on while it runs.
+    fn begin(&self, command: &str) -> Terminal {
+        self.developer.shell_in_terminal(command, SIZE)
+    }
+
+    /// Waits until it ends, which must be well, and writes it down.
+    #[track_caller]
+    fn finish(&mut self, command: &str, terminal: Terminal, lines: &[&str]) -> String {
+        let (code, screen) = terminal.end();
+        assert_eq!(code, Some(0), "`{command}` showed:\n{screen}");
+        self.page.command(command, &screen, lines);
+        screen
+    }
+
+    /// A command in a dyno, and what it prints; not part of the story.
+    #[track_caller]
+    fn in_dyno(&self, command: &str) -> String {
+        self.developer.heroku(&["run", "--exit-code", command]).ok().out
+    }
+
+    /// Asserts a claim, and notes what it was checked by.
+    #[track_caller]
+    fn holds(
+        &mut self,
+        claim: &'static str,
+        check: &'static str,
+        looks_at: &'static str,
+        seen: Result<(), String>,
+    ) {
+        if let Err(error) = seen {
+            panic!("{claim}, {check} ({looks_at}): {error}");
         }
-        names.sort();
-        (names == wanted).then_some(())
-    });
+        self.page.proved(claim, check, looks_at);
+    }
+
+    /// The address that a command has just opened in the browser.
+    #[track_caller]
+    fn opened(&self) -> String {
+        let address = until("an address is opened", SOON, || std::fs::read_to_string(&self.opened).ok());
+        std::fs::remove_file(&self.opened).expect("it is there");
+        address.trim().to_owned()
+    }
+
+    /// The browser must have nothing to complain about.
+    #[track_caller]
+    fn browser_is_content(&mut self, at: &str) {
+        let problems = self.browser.take_problems();
+        assert!(problems.is_empty(), "{at}: {problems:#?}");
+    }
+
+    fn end(mut self) {
+        std::mem::replace(&mut self.page, Page::new()).end();
+    }
 }
 
-fn runs(developer: &Developer, session: &mut Session<'_>) {
-    session.heroku(&["run", "echo $GREETING; cat version.py"]).ok();
-    assert_eq!(session.heroku(&["run", "--exit-code", "exit 7"]).code, 7);
-    assert_eq!(session.heroku(&["run", "--exit-code", "true"]).code, 0);
-    let counted = developer.heroku_reading(&["run", "--no-tty", "wc -l"], "one\ntwo\nthree\n").ok();
-    assert_eq!(counted.out.trim(), "3");
-    session.note("printf 'one\\ntwo\\nthree\\n' | heroku run --no-tty 'wc -l'", &counted);
-
-    let mut terminal = developer.heroku_in_terminal(&["run", "bash"]);
-    terminal.until_it_shows("$ ");
-    terminal.press("test -t 0 && echo a terminal of $COLUMNS by $LINES on ${DYNO%.*}\r");
-    terminal.until_it_shows("a terminal of 80 by 24 on run");
-    // Control-C ends what runs in the dyno, not the session.
-    terminal.press("python -c 'import time; print(\"sleeping\", 6 * 7, flush=True); time.sleep(1000)'\r");
-    terminal.until_it_shows("sleeping 42");
-    terminal.press("\u{3}");
-    terminal.until_it_shows("KeyboardInterrupt");
-    terminal.press("echo still $((6 * 7))\r");
-    terminal.until_it_shows("still 42");
-    terminal.press("exit\r");
-    assert_eq!(terminal.end().0, Some(0));
-
-    session.heroku(&["run:detached", "echo detached $((6 * 7))"]).ok();
-    until_true("the detached run's output is in the logs", SOON, || {
-        developer.heroku(&["logs", "-n", "50"]).ok().out.contains("detached 42")
-    });
-    session.compare("runs");
+impl Drop for Guide<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            crate::server::show(&format!("--- the page so far ends with:\n{}", self.page.last_lines()));
+        }
+    }
 }
 
-fn log_lines(server: &Server, developer: &Developer, session: &mut Session<'_>) {
-    let mut tail = developer.start_heroku(&["logs", "--tail", "--dyno", "web.1"]);
-    tail.until_it_says("listens on port", SOON);
-    server.page(APP, "/log?text=a-live-line");
-    tail.until_it_says("app[web.1]: a-live-line", SOON);
-    tail.signal(Signal::SIGINT);
-    tail.end();
-    server.page(APP, "/log?text=one-more");
-    let router = developer.heroku(&["logs", "--source", "heroku", "--dyno", "router", "-n", "1"]).ok().out;
-    assert!(router.contains("heroku[router]: at=info method=GET path=\"/log?text=one-more\""), "{router}");
-    let ours = developer.heroku(&["logs", "--source", "app", "-n", "500"]).ok().out;
-    assert!(ours.contains("app[web.1]: one-more") && !ours.contains("heroku["), "{ours}");
-    let last = session.heroku(&["logs", "--dyno", "web.1", "--source", "app", "-n", "2"]).ok().out;
-    assert_eq!(last.lines().count(), 2, "{last}");
-    session.compare("logs");
-}
-
-fn releases(server: &Server, developer: &Developer, session: &mut Session<'_>) {
-    developer.commit_version("2");
-    session.git(&["push", "heroku", "main"]).ok();
-    assert_eq!(server.page(APP, "/").text(), "hello from version 2\ngreeting: good day\ndyno: web.1\n");
-    session.heroku(&["config:set", "GREETING=good night"]).ok();
-    until_greeting(server, "good night");
-    session.heroku(&["releases"]).ok();
-    session.heroku(&["releases:info", "v5"]).ok();
-    session.heroku(&["releases:output", "v3"]).ok();
-    // Back to the first code with the config that it had.
-    session.heroku(&["rollback", "v5"]).ok();
-    until_true("the old code answers", PATIENCE, || {
-        server.page(APP, "/").text() == "hello from version 1\ngreeting: good day\ndyno: web.1\n"
-    });
-    session.heroku(&["config"]).ok();
-    session.heroku(&["releases", "-n", "3"]).ok();
-    session.compare("releases");
-}
-
-fn maintenance(server: &Server, session: &mut Session<'_>) {
-    session.heroku(&["maintenance:on"]).ok();
-    until_true("the maintenance page", SOON, || server.page(APP, "/").status == 503);
-    session.heroku(&["maintenance"]).ok();
-    session.heroku(&["maintenance:off"]).ok();
-    until_true("the app again", SOON, || server.page(APP, "/").status == 200);
-    session.compare("maintenance");
-}
-
-fn destruction(server: &Server, session: &mut Session<'_>) {
-    let id = server.get(&format!("/apps/{APP}"))["id"].as_str().expect("an id").to_owned();
-    assert!(server.dir().join(format!("repos/{id}.git")).exists());
-    session.heroku(&["destroy", "--confirm", APP]).ok();
-    session.heroku(&["apps"]).ok();
-    session.heroku(&["info", "-a", APP]);
-    session.compare("destruction");
-    assert_eq!(server.page_in_the_open(APP, "/").status, 404);
-    until_true("its repository and dynos are gone", PATIENCE, || {
-        let folders = std::fs::read_dir(server.dir().join("dynos")).map_or(0, Iterator::count);
-        !server.dir().join(format!("repos/{id}.git")).exists()
-            && server.processes(&["shim"]).is_empty()
-            && folders == 0
-    });
+/// All of these texts must be there.
+fn has(shown: &str, texts: &[&str]) -> Result<(), String> {
+    match texts.iter().find(|text| !shown.contains(**text)) {
+        Some(text) => Err(format!("no `{text}` in:\n{shown}")),
+        None => Ok(()),
+    }
 }

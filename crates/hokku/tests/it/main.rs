@@ -4,11 +4,13 @@
 //! They need root and the tools that `cargo xtask test` installs and puts on `PATH`.
 
 mod bad_input;
+mod browser;
 mod changes;
 mod command;
 mod developer;
 mod django;
 mod failures;
+mod first_day;
 mod guide;
 mod http;
 mod isolation;

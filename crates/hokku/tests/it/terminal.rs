@@ -2,24 +2,44 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use nix::pty::{OpenptyResult, Winsize, openpty};
+use vt100::Parser;
 
 use crate::until::{PATIENCE, SOON, until};
+
+/// How many lines can be read back. A program is told of fewer.
+const LINES_KEPT: NonZero<u16> = NonZero::new(1200).expect("it is not zero");
+
+/// Columns and lines.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) columns: u16,
+    pub(crate) lines: u16,
+}
 
 pub(crate) struct Terminal {
     child: Child,
     keyboard: File,
-    screen: Arc<Mutex<Vec<u8>>>,
+    screen: Arc<Mutex<Parser>>,
+    eye: JoinHandle<()>,
 }
 
 impl Terminal {
-    /// Runs a command in a terminal of 80 × 24. `setsid` makes it the session's controlling terminal.
+    /// Runs a command in a terminal of 80 × 24.
     pub(crate) fn start(command: &Command) -> Self {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let OpenptyResult { master, slave } = openpty(&size, None).expect("a terminal");
+        Self::start_sized(command, Size { columns: 80, lines: 24 })
+    }
+
+    /// Runs a command in a terminal. `setsid` makes it the session's controlling terminal.
+    pub(crate) fn start_sized(command: &Command, size: Size) -> Self {
+        let columns = NonZero::new(size.columns).expect("a terminal has columns");
+        let window = Winsize { ws_row: size.lines, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
+        let OpenptyResult { master, slave } = openpty(&window, None).expect("a terminal");
         let end = || Stdio::from(slave.try_clone().expect("a descriptor"));
         let mut inside = Command::new("setsid");
         inside.args(["--ctty", "--wait"]).arg(command.get_program()).args(command.get_args()).env_clear();
@@ -28,39 +48,41 @@ impl Terminal {
             inside.current_dir(dir);
         }
         let child = inside.stdin(end()).stdout(end()).stderr(end()).spawn().expect("setsid runs");
-        let (keyboard, screen) = (File::from(master), Arc::new(Mutex::new(Vec::new())));
+        let screen = Arc::new(Mutex::new(Parser::new(LINES_KEPT, columns, 0)));
+        let keyboard = File::from(master);
         let (mut shown, seen) = (keyboard.try_clone().expect("a descriptor"), Arc::clone(&screen));
         // It ends with an error when the last program in the terminal has ended.
-        std::thread::spawn(move || {
+        let eye = std::thread::spawn(move || {
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = shown.read(&mut buffer) {
-                seen.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&buffer[..count]);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).process(&buffer[..count]);
             }
         });
-        Self { child, keyboard, screen }
+        Self { child, keyboard, screen, eye }
     }
 
-    /// All that was shown, without colours and cursor movements.
+    fn parser(&self) -> MutexGuard<'_, Parser> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a person sees, scrolled back to the start; lines that did not fit are whole again.
     pub(crate) fn screen(&self) -> String {
-        let shown = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        let shown = String::from_utf8_lossy(&shown);
-        // A sequence ends with its first letter.
-        let mut pieces = shown.split("\u{1b}[");
-        let first = pieces.next().unwrap_or_default().to_owned();
-        let text = |piece: &str| {
-            piece
-                .split_once(|c: char| c.is_ascii_alphabetic())
-                .map_or(String::new(), |(_, text)| text.to_owned())
-        };
-        pieces.fold(first, |all, piece| all + &text(piece))
+        let screen = self.parser().screen().contents();
+        let lines = screen.lines().map(|line| format!("{}\n", line.trim_end()));
+        lines.collect::<String>().trim_end().to_owned()
     }
 
     /// Waits until a text is on the screen.
     #[track_caller]
     pub(crate) fn until_it_shows(&self, text: &str) {
-        until(&format!("the terminal shows `{text}`"), SOON, || {
-            let screen = self.screen();
-            screen.contains(text).then_some(())
+        self.until_it_shows_times(text, 1);
+    }
+
+    /// Waits until a text is on the screen that often.
+    #[track_caller]
+    pub(crate) fn until_it_shows_times(&self, text: &str, times: usize) {
+        until(&format!("the terminal shows `{text}` {times} times"), SOON, || {
+            (self.screen().matches(text).count() >= times).then_some(())
         });
     }
 
@@ -74,6 +96,7 @@ impl Terminal {
         let status = until("the program in the terminal ends", PATIENCE, || {
             self.child.try_wait().expect("it can be asked")
         });
+        until("all of it is read", SOON, || self.eye.is_finished().then_some(()));
         (status.code(), self.screen())
     }
 }
