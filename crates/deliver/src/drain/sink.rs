@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use model::drain::{Drain, DrainKind};
+use rustls::CertificateError;
 
 use super::frame::Frame;
 use super::https::Https;
@@ -83,9 +84,21 @@ impl Trouble {
 /// What is wrong with a certificate, if that is what is wrong.
 pub(crate) fn certificate(error: &(dyn Error + 'static)) -> Option<String> {
     causes(error).find_map(|cause| match cause.downcast_ref::<rustls::Error>()? {
-        rustls::Error::InvalidCertificate(why) => Some(why.to_string()),
+        rustls::Error::InvalidCertificate(why) => Some(words(why)),
         _ => None,
     })
+}
+
+fn words(error: &CertificateError) -> String {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => "it has expired".to_owned(),
+        CertificateError::UnknownIssuer => "nobody that is trusted here has signed it".to_owned(),
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "it is for another name".to_owned()
+        }
+        CertificateError::Other(error) => error.to_string(),
+        other => other.to_string(),
+    }
 }
 
 /// The last cause: what the system said.

@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod changes;
 mod command;
+mod deliveries;
 mod developer;
 mod django;
 mod failures;
