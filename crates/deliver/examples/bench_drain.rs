@@ -104,7 +104,7 @@ async fn app(store: &Store, name: &'static str, drain: Option<String>) -> Result
         if let Some(url) = drain {
             tx.create_drain(app.id, &url.parse().map_err(|_| store::StoreError::Gone)?)?;
         }
-        Ok(app.id)
+        Ok::<_, store::StoreError>(app.id)
     });
     let id = made.await?;
     let begun = || async { store.read(move |tx| tx.drains(id)).await };

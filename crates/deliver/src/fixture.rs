@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::drain::Drain;
 use model::id::{AppId, DrainId};
 use model::time::Timestamp;
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -50,7 +50,9 @@ pub(crate) struct Trust {
 impl Trust {
     pub(crate) fn new() -> Self {
         let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).expect("a name");
+        // Each signs for itself alone.
+        params.distinguished_name.push(DnType::CommonName, DrainId::new().to_string());
         let certificate: CertificateDer<'static> = params.self_signed(&key).expect("a certificate").into();
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let server = ServerConfig::builder()
