@@ -128,6 +128,12 @@ pub(crate) fn find(tx: &Tx<'_>, app: &App, identity: &str) -> Result<SniEndpoint
     look(tx, app.clone())?.find(identity).cloned()
 }
 
+/// One that a user brought, by id, as it is shown.
+pub(crate) fn shown(tx: &Tx<'_>, app: &App, id: &str) -> Result<Option<wire::SniEndpoint>, Problem> {
+    let seen = look(tx, app.clone())?;
+    Ok(seen.endpoints.iter().find(|it| it.id.to_string() == id).map(|it| seen.show(it)))
+}
+
 /// An app's certificates.
 pub(crate) async fn list(call: Call) -> Answer {
     call.read(|tx, call| call.list(look(tx, call.app(tx)?)?.show_all(), FIELDS)).await

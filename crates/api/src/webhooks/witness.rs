@@ -20,7 +20,7 @@ use crate::call::Call;
 use crate::error::Problem;
 use crate::{
     Context, Server, addon_attachments, addons, apps, builds, collaborators, domains, dynos, formation,
-    releases,
+    releases, sni_endpoints,
 };
 
 /// Properties that change without anything having happened: URLs that are their own permission, and times.
@@ -52,6 +52,7 @@ pub(super) fn remember(tx: &Tx<'_>, call: &Call, app: &App) -> Result<(), Proble
     add(Resource::Build, tx.builds(app.id)?.iter().map(|it| it.id.to_string()).collect());
     add(Resource::Collaborator, tx.collaborators(app.id)?.iter().map(|it| it.id.to_string()).collect());
     add(Resource::Domain, tx.domains(app.id)?.iter().map(|it| it.id.to_string()).collect());
+    add(Resource::SniEndpoint, tx.sni_endpoints(app.id)?.iter().map(|it| it.id.to_string()).collect());
     add(Resource::Dyno, tx.dynos_of(app.id)?.iter().map(|it| it.id.to_string()).collect());
     add(Resource::Formation, tx.formation(app.id)?.iter().map(|it| it.id.to_string()).collect());
     add(Resource::Release, tx.releases(app.id)?.iter().map(|it| it.id.to_string()).collect());
@@ -201,8 +202,7 @@ fn shown(tx: &Tx<'_>, call: &Call, app: &App, change: &Change) -> Result<Option<
             Err(Problem::NotFound { .. }) => None,
             Err(problem) => return Err(problem),
         },
-        // Certificates have no rows of their own yet.
-        Resource::SniEndpoint => None,
+        Resource::SniEndpoint => sni_endpoints::shown(tx, app, id)?.map(|it| object(&it)).transpose()?,
     })
 }
 

@@ -155,7 +155,8 @@ async fn every_change_is_told_with_what_was_before() {
             "api:app",
             "api:collaborator",
             "api:domain",
-            "api:formation"
+            "api:formation",
+            "api:sni-endpoint"
         ]),
     )
     .await;
@@ -177,6 +178,13 @@ async fn every_change_is_told_with_what_was_before() {
     let person = json!({ "user": "colleague@example.com" });
     api.good(POST, &app("collaborators"), Some(person)).await;
     api.good(DELETE, &app("collaborators/colleague@example.com"), None).await;
+    let made = rcgen::generate_simple_self_signed(vec!["www.example.com".to_owned()]).expect("a certificate");
+    let brought =
+        json!({ "certificate_chain": made.cert.pem(), "private_key": made.signing_key.serialize_pem() });
+    let endpoint = api.good(POST, &app("sni-endpoints"), Some(brought)).await;
+    api.good(DELETE, &app(&format!("sni-endpoints/{}", text(&endpoint, "/name"))), None).await;
+    let events = api.get(&app("webhook-events")).await.to_string();
+    assert!(!events.contains("PRIVATE KEY"), "keys are not told");
     let addon = api.good(POST, &app("addons"), Some(json!({ "plan": "heroku-postgresql:mini" }))).await;
     let before = told(&api, 0).await.len();
     assert_eq!(
@@ -191,6 +199,8 @@ async fn every_change_is_told_with_what_was_before() {
             "domain destroy",
             "collaborator create",
             "collaborator destroy",
+            "sni-endpoint create",
+            "sni-endpoint destroy",
             "addon create",
             "addon-attachment create",
         ]
