@@ -16,3 +16,4 @@ pub mod first_start;
 mod janitor;
 pub mod layout;
 pub mod server;
+pub mod trust;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 use hokku::config::{DATA_DIR, ServerArgs};
 use hokku::server::Ending;
-use hokku::{buckets, clock, command_line, data_plane, exports, server};
+use hokku::{buckets, clock, command_line, data_plane, exports, server, trust};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -36,6 +36,12 @@ enum Command {
         /// Leave the owner's token out; `heroku login` then asks for e-mail and password
         #[arg(long)]
         no_token: bool,
+    },
+    /// Print how to trust the certificates of this server: git, Node, curl, browsers
+    Trust {
+        /// The server's data folder
+        #[arg(long, value_name = "DIR", env = "HOKKU_DATA_DIR", default_value = DATA_DIR)]
+        data_dir: PathBuf,
     },
     /// Run the router that a server's settings describe (started by the server)
     #[command(hide = true)]
@@ -83,6 +89,7 @@ fn main() -> ExitCode {
             ended(buckets::run(&file))
         }
         Command::Env { data_dir, no_token } => ended(print(exports::exports(&data_dir, !no_token))),
+        Command::Trust { data_dir } => ended(print(trust::instructions(&data_dir))),
         Command::Server(args) => {
             log_to_stderr();
             if let Err(error) = oci::sandbox::keep_descriptors() {

@@ -57,8 +57,13 @@ impl Client {
     /// Trusts the authority of the server with this data folder, and nobody else.
     pub(crate) fn new(port: u16, data_dir: &Path) -> Self {
         let pem = fs::read(data_dir.join("tls/ca.pem")).expect("the server has made its authority");
+        Self::trusting(port, &pem)
+    }
+
+    /// Trusts this authority (PEM), and nobody else.
+    pub(crate) fn trusting(port: u16, pem: &[u8]) -> Self {
         let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_pem_slice(&pem).expect("a certificate")).expect("an authority");
+        roots.add(CertificateDer::from_pem_slice(pem).expect("a certificate")).expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()

@@ -3,6 +3,7 @@
 //!
 //! They need root and the tools that `cargo xtask test` installs and puts on `PATH`.
 
+mod acme;
 mod bad_input;
 mod browser;
 mod changes;
@@ -18,6 +19,7 @@ mod isolation;
 mod kills;
 mod leftovers;
 mod load;
+mod pebble;
 mod protocols;
 mod server;
 mod session;

@@ -29,6 +29,7 @@ pub(crate) struct Server {
     dir: TempDir,
     port: u16,
     options: Vec<String>,
+    environment: Vec<(String, String)>,
     child: Option<Child>,
     starts: usize,
 }
@@ -40,16 +41,23 @@ impl Server {
 
     /// With options of `hokku server` besides those of every test.
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        Self::start_in(free_ports(), &[], options)
+    }
+
+    /// At certain ports (the public one, the rendezvous's), and with variables besides the test's own.
+    pub(crate) fn start_in(ports: [u16; 2], environment: &[(&str, &str)], options: &[&str]) -> Self {
         let dir =
             tempfile::Builder::new().prefix("hk").tempdir_in("/tmp").expect("a folder with a short path");
-        let [port, rendezvous] = free_ports();
+        let [port, rendezvous] = ports;
         let mut all = vec![format!("--data-dir={}", dir.path().display())];
         all.extend([
             format!("--listen=127.0.0.1:{port}"),
             format!("--rendezvous-listen=127.0.0.1:{rendezvous}"),
         ]);
         all.extend(options.iter().map(|&option| option.to_owned()));
-        let mut server = Self { dir, port, options: all, child: None, starts: 0 };
+        let environment =
+            environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut server = Self { dir, port, options: all, environment, child: None, starts: 0 };
         server.start_again();
         server
     }
@@ -62,6 +70,7 @@ impl Server {
         // Should the test itself be killed, the server is told to stop.
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "TERM", HOKKU, "server"]).args(&self.options);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.child = Some(command.spawn().expect("the server starts"));
         until_true("the server is ready", PATIENCE, || {
