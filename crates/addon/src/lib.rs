@@ -8,9 +8,12 @@
 //! makes it so through a [`DataService`], again and again until it is done, so a kill at any point is healed by
 //! the next scan. [`postgres`] is the service: a server that we run ourselves, or one that somebody else runs.
 //!
-//! Not here: SQL of the store, the JSON of add-ons, and backups.
+//! [`backup`] is a stage of its own for the data in them: backups, restores, copies.
+//!
+//! Not here: SQL of the store, the JSON of add-ons.
 
 pub mod attach;
+pub mod backup;
 pub mod bucketeer;
 pub mod info;
 pub mod postgres;

@@ -7,18 +7,18 @@
 //!  app ──TLS, SCRAM──► server: role u… (login, connection limit) owns database d… (nobody else may connect)
 //! ```
 
-mod admin;
+pub(crate) mod admin;
 mod cluster;
 pub(crate) mod databases;
 mod failure;
 mod files;
 mod place;
 pub(crate) mod postmaster;
-mod programs;
+pub(crate) mod programs;
 mod restriction;
 mod rotation;
 mod rows;
-mod tls;
+pub(crate) mod tls;
 
 pub use cluster::{Cluster, ClusterConfig, TlsFiles};
 pub use databases::{BadOutside, Databases, Outside};

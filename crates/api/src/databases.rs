@@ -20,6 +20,7 @@ const MISSING: Problem = Problem::NotFound { resource: "database" };
 /// Longest wait for a database to be empty.
 const RESET_MAX: Duration = Duration::from_secs(120);
 
+/// The database that the path names.
 pub(crate) fn find(tx: &Tx<'_>, call: &Call) -> Result<Addon, Problem> {
     let addon = access::addon(tx, &call.caller, call.param("database"))?;
     let is_there = addon.plan.service == POSTGRES && addon.state != AddonState::Deprovisioning;
@@ -42,7 +43,7 @@ fn resource_url(tx: &Tx<'_>, addon: &Addon) -> Result<Option<String>, Problem> {
     Ok(key.and_then(|key| vars.get(&key).map(|url| url.expose_secret().to_owned())))
 }
 
-/// `pg:info`. A database that is still being made is not found: the official CLI says it in its own words then.
+/// `pg:info`.
 pub(crate) async fn info(call: Call) -> Answer {
     let server = Arc::clone(&call.server);
     let store = server.cx.store.clone();

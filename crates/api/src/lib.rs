@@ -21,6 +21,7 @@ mod addon_services;
 mod addons;
 mod app_transfers;
 mod apps;
+mod backups;
 mod body;
 mod buildpacks;
 mod builds;
@@ -61,6 +62,8 @@ mod sni_endpoints;
 mod sources;
 mod stacks;
 mod status;
+mod transfer_schedules;
+mod transfers;
 mod webhooks;
 
 use std::fmt;
@@ -97,6 +100,8 @@ pub struct Context {
     pub sources: PathBuf,
     /// The authorities that this machine trusts.
     pub roots: certs::Roots,
+    /// Folder of backups, as their stage keeps them.
+    pub backups: PathBuf,
     /// Names of the buildpacks that the platform carries (`heroku/python`).
     pub buildpacks: Vec<String>,
     /// Cancelled when the server stops: open log streams then end in good order.

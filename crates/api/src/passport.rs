@@ -23,6 +23,8 @@ pub(crate) enum Purpose {
     Output,
     /// Puts a source archive, or names it in a build.
     Source,
+    /// Downloads a backup, or names it in a restore.
+    Backup,
 }
 
 impl Purpose {
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Log => "log",
             Self::Output => "output",
             Self::Source => "source",
+            Self::Backup => "backup",
         }
     }
 }

@@ -45,7 +45,7 @@ pub(crate) async fn frame(request: Request, next: Next) -> Response {
 
 /// The path for our log: a URL that is its own permission must not stand there.
 fn shown(path: &str) -> &str {
-    ["/streams", "/sources", "/hokku/invitations"]
+    ["/streams", "/sources", "/backups", "/hokku/invitations"]
         .into_iter()
         .find(|prefix| path.starts_with(prefix))
         .unwrap_or(path)

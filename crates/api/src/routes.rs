@@ -13,10 +13,10 @@ use model::scope::Scope;
 use crate::door::{Door, Gate, enter};
 use crate::{
     Context, Server, account, accounts, acm, addon_attachments, addon_services, addons, app_transfers, apps,
-    buildpacks, builds, collaborators, config_vars, database_credentials, databases, domains, dyno_sizes,
-    dynos, features, formation, invitations, keys, log_drains, log_sessions, log_stream, nothing,
+    backups, buildpacks, builds, collaborators, config_vars, database_credentials, databases, domains,
+    dyno_sizes, dynos, features, formation, invitations, keys, log_drains, log_sessions, log_stream, nothing,
     oauth_authorizations, output_streams, protocol, rate_limit, regions, releases, scopes, slugs,
-    sni_endpoints, sources, stacks, status, webhooks,
+    sni_endpoints, sources, stacks, status, transfer_schedules, transfers, webhooks,
 };
 
 /// One method of one path.
@@ -114,6 +114,7 @@ fn table() -> Vec<Route> {
         of_releases(),
         of_addons(),
         of_databases(),
+        of_transfers(),
         of_the_platform(),
     ]
     .into_iter()
@@ -310,6 +311,23 @@ fn of_databases() -> Vec<Route> {
             database_credentials::rotate,
         ),
         post("/postgres/v0/databases/{database}/credentials_rotation", database_credentials::rotate),
+    ]
+}
+
+fn of_transfers() -> Vec<Route> {
+    vec![
+        post("/client/v11/databases/{database}/backups", transfers::back_up),
+        post("/client/v11/databases/{database}/restores", transfers::restore),
+        post("/client/v11/databases/{database}/transfers", transfers::copy),
+        get("/client/v11/databases/{database}/transfer-schedules", transfer_schedules::list),
+        post("/client/v11/databases/{database}/transfer-schedules", transfer_schedules::create),
+        delete("/client/v11/databases/{database}/transfer-schedules/{schedule}", transfer_schedules::destroy),
+        get("/client/v11/apps/{app}/transfers", transfers::list),
+        get("/client/v11/apps/{app}/transfers/{transfer}", transfers::info),
+        delete("/client/v11/apps/{app}/transfers/{transfer}", transfers::destroy),
+        post("/client/v11/apps/{app}/transfers/{transfer}/actions/cancel", transfers::cancel),
+        post("/client/v11/apps/{app}/transfers/{transfer}/actions/public-url", backups::public_url),
+        get("/backups/{permit}", backups::download).through(Door::Open),
     ]
 }
 

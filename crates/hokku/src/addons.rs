@@ -122,6 +122,11 @@ impl Addons {
         self.tls.as_ref().map_or(Ok(()), |tls| tls.write(ca))
     }
 
+    /// The Postgres that we run; none when an outside one is used.
+    pub(crate) const fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
     /// What the API asks.
     pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
         Arc::new(Desk { postgres: Arc::clone(&self.postgres), grace: self.upkeep.grace })

@@ -3,6 +3,7 @@
 //! This is the only crate that reads the environment, the clock and signals, and the only one that knows every other.
 
 mod addons;
+mod backups;
 pub mod buckets;
 pub mod ca;
 mod certificates;

@@ -34,7 +34,7 @@ use crate::certificates::Rendezvous;
 use crate::config::ServerArgs;
 use crate::data_plane::DataPlane;
 use crate::layout::Layout;
-use crate::{buckets, certificates, clock, control, exports, first_start, janitor};
+use crate::{backups, buckets, certificates, clock, control, exports, first_start, janitor};
 
 /// Network namespaces kept ready, so that a dyno need not wait for one.
 const NETWORK_POOL: usize = 2;
@@ -210,6 +210,9 @@ impl Parts {
             Ok(())
         });
         self.addons.start(&mut running, &self.store, &self.logs, stop);
+        let cluster = self.addons.cluster();
+        let backups = backups::context(&self.args, &self.site, &self.layout, &self.store, cluster).await?;
+        running.spawn(named("backup", addon::backup::stage(backups, stop.clone())));
         let build = self.build_context();
         running.spawn(named("build", build::stage(build, stop.clone())));
         let release = release::Context {
@@ -311,6 +314,7 @@ impl Parts {
             site: self.site.clone(),
             addons: self.addons.desk(),
             sources: self.layout.path("sources"),
+            backups: self.layout.path(backups::DIR),
             buildpacks: vec!["heroku/python".to_owned()],
             roots: certificates::roots(),
             stop: stop.clone(),

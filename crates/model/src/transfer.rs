@@ -214,6 +214,12 @@ impl Transfer {
         format!("{letter}{:03}", self.number)
     }
 
+    /// The name of a backup's file in the folder of backups.
+    #[must_use]
+    pub fn file_name(id: TransferId) -> String {
+        format!("{id}.dump")
+    }
+
     /// Whether there is a file of it to be restored and downloaded.
     #[must_use]
     pub const fn is_kept_backup(&self) -> bool {

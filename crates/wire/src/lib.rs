@@ -42,6 +42,7 @@ mod sni_endpoint;
 mod source;
 mod stack;
 mod status;
+mod transfer;
 mod webhook;
 
 pub use account::{Account, AccountChange};
@@ -91,6 +92,10 @@ pub use sni_endpoint::{AcmChange, SniEndpoint, SniEndpointRequest, SslCert};
 pub use source::{Source, SourceUrls};
 pub use stack::Stack;
 pub use status::{PlatformStatus, SystemStatus};
+pub use transfer::{
+    CopyRequest, PublicUrl, RestoreRequest, ScheduleRef, Transfer, TransferLog, TransferSchedule,
+    TransferScheduleRequest,
+};
 pub use webhook::{
     Webhook, WebhookAttempt, WebhookChange, WebhookDelivery, WebhookEvent, WebhookEventRef, WebhookMetadata,
     WebhookNotice, WebhookPayload, WebhookRef, WebhookRequest,

@@ -38,6 +38,11 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// A session over a connection that `driver` drives.
+    pub(crate) const fn new(client: Client, driver: AbortOnDropHandle<()>) -> Self {
+        Self { client, driver }
+    }
+
     /// Waits until the server is gone, or has thrown us out.
     pub(crate) async fn ended(self) {
         // The error would mean that the driver panicked or was aborted: the connection has ended then as well.

@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use crate::backup::workshop::Workshop;
 use crate::postgres::admin::{Admin, SUPERUSER};
 use crate::postgres::databases::Databases;
 use crate::postgres::failure::{OpenError, StopError};
@@ -154,6 +155,15 @@ impl Cluster {
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         self.inner.databases.endpoint()
+    }
+
+    /// It as a place where transfers are done. `tag` tells this platform from others: lower-case letters and digits, at
+    /// most 8.
+    #[must_use]
+    pub fn workshop(&self, tag: &str) -> Workshop {
+        let Inner { config, programs, port, admin, .. } = &*self.inner;
+        let host = config.listen.first().map_or_else(|| config.advertised_host.clone(), ToString::to_string);
+        Workshop::of_cluster(admin.clone(), host, *port, programs, tag)
     }
 
     /// Its first process, if it runs.

@@ -53,6 +53,11 @@ impl Programs {
         })
     }
 
+    /// Where they are.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// A program's path.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)

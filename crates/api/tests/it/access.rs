@@ -32,6 +32,7 @@ pub(crate) struct Things {
     webhook: String,
     event: String,
     delivery: String,
+    schedule: String,
 }
 
 impl Things {
@@ -47,6 +48,7 @@ impl Things {
             webhook: none(),
             event: none(),
             delivery: none(),
+            schedule: none(),
         }
     }
 
@@ -60,7 +62,12 @@ impl Things {
         let addon = api.good(Method::POST, &format!("/apps/{APP}/addons"), Some(wish)).await;
         let key = json!({ "public_key": people::KEY });
         let offer = json!({ "app": APP, "recipient": "colleague@example.com" });
+        let database = format!("/client/v11/databases/{}", id(&addon));
+        api.good(Method::POST, &format!("{database}/backups"), None).await;
+        let daily = Some(json!({ "hour": "2" }));
+        let daily = api.good(Method::POST, &format!("{database}/transfer-schedules"), daily).await;
         Self {
+            schedule: daily["uuid"].as_str().expect("an id").to_owned(),
             addon: id(&addon),
             authorization: id(&api.get("/oauth/authorizations").await[0]),
             key: id(&api.good(Method::POST, "/account/keys", Some(key)).await),
@@ -96,6 +103,8 @@ pub(crate) fn path_of(api: &Api, route: &str, things: &Things) -> String {
         ("{addon}", things.addon.clone()),
         ("{database}", things.addon.clone()),
         ("{credential}", "default".to_owned()),
+        ("{transfer}", "1".to_owned()),
+        ("{schedule}", things.schedule.clone()),
         ("{attachment}", "DATABASE".to_owned()),
         ("{service}", "heroku-postgresql".to_owned()),
         ("{plan}", "heroku-postgresql:mini".to_owned()),
@@ -144,6 +153,11 @@ pub(crate) fn body_of(method: &Method, route: &str) -> Option<Value> {
         "/apps/{app}/webhooks" => {
             json!({ "include": ["api:app"], "level": "notify", "url": "https://example.com/hooks" })
         }
+        "/client/v11/databases/{database}/restores" => json!({ "backup_url": "https://example.com/x.dump" }),
+        "/client/v11/databases/{database}/transfers" => {
+            json!({ "from_url": "postgres://u:p@pg.example.com/d", "to_url": crate::desk::URL })
+        }
+        "/client/v11/databases/{database}/transfer-schedules" => json!({ "hour": "2", "timezone": "UTC" }),
         "/filters/apps" => json!({ "in": { "id": [APP] } }),
         _ => json!({}),
     };
@@ -220,7 +234,10 @@ async fn everything(api: &Api) -> Vec<Value> {
         let path = format!("/apps/{APP}{part}");
         seen.push(api.ask(OWNER, Method::GET, &path, None).await.json());
     }
-    for path in ["/account/keys", "/account/app-transfers", "/oauth/authorizations", "/hokku/accounts"] {
+    let transfers = format!("/client/v11/apps/{APP}/transfers");
+    for path in
+        ["/account/keys", "/account/app-transfers", "/oauth/authorizations", "/hokku/accounts", &transfers]
+    {
         seen.push(api.ask(OWNER, Method::GET, path, None).await.json());
     }
     seen

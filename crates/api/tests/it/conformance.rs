@@ -308,6 +308,7 @@ async fn addons(api: &Api) {
     assert_eq!(text(&changed, "/plan/name"), "heroku-postgresql:basic");
     let renamed = api.good(PATCH, &format!("{app}/addons/{id}"), Some(json!({ "name": "renamed" }))).await;
     assert_eq!(text(&renamed, "/name"), "renamed");
+    crate::transfers::every_route(api, id).await;
     let gone = api.good(DELETE, &format!("{app}/addons/{id}"), Some(json!({ "force": false }))).await;
     assert_eq!(text(&gone, "/state"), "deprovisioned");
     assert_eq!(api.get(&format!("{app}/config-vars")).await.get("DATABASE_URL"), None);

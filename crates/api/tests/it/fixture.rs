@@ -42,6 +42,7 @@ pub(crate) fn context(dir: &Path, port: u16) -> api::Context {
         addons: Arc::new(Desk),
         sources,
         roots: certs::Roots::from_pem(""),
+        backups: dir.join("backups"),
         buildpacks: vec!["heroku/python".to_owned()],
         stop: CancellationToken::new(),
     }

@@ -13,3 +13,4 @@ mod rights;
 mod schema;
 mod shapes;
 mod streams;
+mod transfers;
