@@ -92,25 +92,31 @@ pub(crate) async fn restart_type(call: Call) -> Answer {
     call.write(|tx, call, _| {
         let app = call.app(tx)?;
         let kind = call.param("formation");
-        let dynos = visible(tx, &app)?;
-        let mut of_kind = dynos.iter().filter(|dyno| dyno.name.kind.as_str() == kind).peekable();
-        if of_kind.peek().is_none() && !tx.formation(app.id)?.iter().any(|entry| entry.kind.as_str() == kind)
-        {
-            return Err(Problem::NoProcessType { kind: kind.to_owned() });
-        }
-        for dyno in of_kind {
-            end(tx, dyno)?;
-        }
-        Ok(Reply::accepted())
+        let ended = end_type(tx, &app, kind)?;
+        if ended { Ok(Reply::accepted()) } else { Err(Problem::NoProcessType { kind: kind.to_owned() }) }
     })
     .await
 }
 
-/// Restarts or stops one dyno: of the formation, it comes back; a one-off ends.
+/// Ends the dynos of a process type; tells whether there is such a type.
+fn end_type(tx: &Tx<'_>, app: &App, kind: &str) -> Result<bool, Problem> {
+    let dynos = visible(tx, app)?;
+    let of_kind: Vec<_> = dynos.iter().filter(|dyno| dyno.name.kind.as_str() == kind).collect();
+    of_kind.iter().try_for_each(|dyno| end(tx, dyno))?;
+    Ok(!of_kind.is_empty() || tx.formation(app.id)?.iter().any(|entry| entry.kind.as_str() == kind))
+}
+
+/// Restarts or stops one dyno: of the formation, it comes back; a one-off ends. A process type in its place means all of
+/// its dynos (`heroku ps:restart web`).
 pub(crate) async fn stop(call: Call) -> Answer {
     call.write(|tx, call, _| {
         let app = call.app(tx)?;
-        end(tx, &find(tx, &app, call.param("dyno"))?)?;
+        let asked = call.param("dyno");
+        match find(tx, &app, asked) {
+            Ok(dyno) => end(tx, &dyno)?,
+            Err(missing) if !end_type(tx, &app, asked)? => return Err(missing),
+            Err(_) => {}
+        }
         Ok(Reply::accepted())
     })
     .await

@@ -45,7 +45,14 @@ fn show(tx: &Tx<'_>, call: &Call, token: &Token, secret: Option<&Secret>) -> wir
     }
 }
 
-/// The caller's token by id. `~` is Heroku's default key of an account, which nobody has here.
+/// The default key of an account, which clients call `~` and never revoke by logging out: the platform's owner has one,
+/// the token that was made at the first start and lies in the data folder. It is the owner's first that lasts.
+fn default_key(tx: &Tx<'_>, call: &Call) -> Result<Option<Token>, Problem> {
+    let mut own = tx.tokens(call.caller.id)?.into_iter().filter(|token| token.expires_at.is_none());
+    Ok(own.next().filter(|_| call.caller.owner))
+}
+
+/// The caller's token by id.
 fn find(tx: &Tx<'_>, call: &Call) -> Result<Token, Problem> {
     let found = match call.param("authorization").parse() {
         Ok(id) => tx.token(id)?.filter(|token| token.account == call.caller.id),
@@ -63,9 +70,16 @@ pub(crate) async fn list(call: Call) -> Answer {
     .await
 }
 
-/// One token.
+/// One token, or the default key.
 pub(crate) async fn info(call: Call) -> Answer {
-    call.read(|tx, call| Ok(Reply::ok(&show(tx, call, &find(tx, call)?, None)))).await
+    call.read(|tx, call| {
+        let found = match call.param("authorization") {
+            "~" => default_key(tx, call)?.ok_or(Problem::NotFound { resource: "authorization" })?,
+            _ => find(tx, call)?,
+        };
+        Ok(Reply::ok(&show(tx, call, &found, None)))
+    })
+    .await
 }
 
 /// A number of seconds, at least one. At most a century.

@@ -16,14 +16,15 @@ pub const TOKEN_FILE: &str = "owner.token";
 pub const PASSWORD_FILE: &str = "owner.password";
 
 /// Makes the owner's account if there is none; tells whether it did. A start that was killed half-way is finished by the
-/// next one.
+/// next one, and a token in the file that was revoked meanwhile is replaced.
 ///
 /// # Errors
 /// When the account or its files cannot be made.
 pub async fn ensure_owner(store: &Store, layout: &Layout, email: &Email) -> anyhow::Result<bool> {
     let owner = store.read(|tx| tx.owner()).await?;
     let token_file = layout.path(TOKEN_FILE);
-    if owner.is_some() && token_file.exists() {
+    let is_first = owner.is_none() || !token_file.exists();
+    if !is_first && works(store, &token_file).await? {
         return Ok(false);
     }
     let owner = match owner {
@@ -53,7 +54,14 @@ pub async fn ensure_owner(store: &Store, layout: &Layout, email: &Email) -> anyh
     store.write(move |tx| tx.create_token(&new).map(drop)).await.map_err(|error: StoreError| error)?;
     std::fs::rename(token_file.with_extension("token.next"), &token_file)
         .with_context(|| format!("could not write {}", token_file.display()))?;
-    Ok(true)
+    Ok(is_first)
+}
+
+/// Whether the token in the file is one that the store knows.
+async fn works(store: &Store, file: &Path) -> anyhow::Result<bool> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+    let found = store.read(move |tx| tx.token_by_secret(text.trim())).await?;
+    Ok(found.is_some())
 }
 
 fn keep(path: &Path, secret: &Secret) -> anyhow::Result<()> {

@@ -261,3 +261,28 @@ async fn a_token_that_is_over_is_worth_nothing() {
         "Scope `root` is not known. Use global, identity, read, write, read-protected or write-protected.",
     );
 }
+
+#[tokio::test]
+async fn the_owner_s_first_token_is_the_key_that_logging_out_leaves() {
+    let api = Api::start().await;
+    api.good(POST, "/oauth/authorizations", Some(json!({ "description": "a later one" }))).await;
+    let key = api.get("/oauth/authorizations/~").await;
+    assert_eq!(text(&key, "/access_token/token"), "owne**********oken");
+    for (token, method) in [(OWNER, DELETE), (STRANGER, GET)] {
+        let answer = api.ask(token, method, "/oauth/authorizations/~", None).await;
+        refused(&answer, 404, "Couldn't find that authorization.");
+    }
+}
+
+#[tokio::test]
+async fn a_process_type_may_stand_for_its_dynos() {
+    let api = Api::start().await;
+    for (method, path) in [(DELETE, "dynos/web"), (POST, "dynos/worker/actions/stop")] {
+        api.good(method, &format!("/apps/{APP}/{path}"), None).await;
+    }
+    let app = api.running.app.id;
+    let dynos = api.cx.store.read(move |tx| tx.dynos_of(app)).await.expect("dynos");
+    assert_eq!(dynos.iter().filter(|dyno| dyno.replace).count(), 3, "{dynos:?}");
+    let unknown = api.ask(OWNER, DELETE, &format!("/apps/{APP}/dynos/clock"), None).await;
+    refused(&unknown, 404, "Couldn't find that dyno.");
+}

@@ -20,6 +20,7 @@ mod kills;
 mod leftovers;
 mod load;
 mod pebble;
+mod people;
 mod protocols;
 mod server;
 mod session;
