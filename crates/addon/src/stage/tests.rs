@@ -6,8 +6,9 @@ use std::time::Duration;
 use logs::{Filter, Logs, LogsConfig};
 use model::addon::{Addon, AddonState, POSTGRES, Plan};
 use model::config_var::{ConfigKey, Secret};
-use model::database::{Database, GRACE};
+use model::database::{Database, GRACE, Rotation};
 use model::id::AppId;
+use model::release::ReleaseEvent;
 use store::{App, Store, StoreError};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -343,6 +344,116 @@ async fn a_real_database_comes_and_goes_with_its_add_on() {
         refused.as_ref().is_err_and(|said| said.contains("password authentication failed")),
         "{refused:?}"
     );
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    cluster.stop().await.expect("stopped");
+}
+
+impl World {
+    async fn database(&self, addon: &Addon) -> Database {
+        let id = addon.id;
+        self.store.read(move |tx| tx.database(id)).await.expect("read")
+    }
+
+    /// Lets every release on its way succeed, as the release stage does where there is no code.
+    async fn settle_releases(&self) {
+        let settle = |tx: &store::Tx<'_>| {
+            for release in tx.open_releases()? {
+                tx.release_on(release.id, ReleaseEvent::Settle)?;
+            }
+            Ok::<_, StoreError>(())
+        };
+        self.store.write(settle).await.expect("settled");
+    }
+}
+
+#[tokio::test]
+async fn old_credentials_last_as_long_as_a_release_needs_them() {
+    let home = Home::new();
+    let cluster = home.open().await;
+    let world = World::new().await;
+    let (stop, running) = world.start(cluster.databases());
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    world.settle_releases().await;
+    let old = world.url(world.app.id).await.expect("a URL");
+    let id = addon.id;
+    world.store.write(move |tx| tx.ask_rotation(id, false)).await.expect("asked for");
+    until("both", || async {
+        matches!(world.database(&addon).await.rotation, Rotation::Overlap { .. }).then_some(())
+    })
+    .await;
+    let new = world.url(world.app.id).await.expect("a URL");
+    assert_ne!(new, old);
+    for url in [&old, &new] {
+        assert_eq!(psql(url, "require", "SELECT 1").await.as_deref(), Ok("1"));
+    }
+
+    // The release with the new ones has not taken over: what runs has the old ones.
+    let (app, given) = (world.app.id, old.clone());
+    let runs_with_old = world.store.read(move |tx| {
+        let current = tx.current_release(app)?.expect("a release");
+        tx.release_is_given(current.id, &given)
+    });
+    assert!(runs_with_old.await.expect("read"));
+    assert_eq!(psql(&old, "require", "SELECT 1").await.as_deref(), Ok("1"));
+    world.settle_releases().await;
+    until("settled", || async { (world.database(&addon).await.rotation == Rotation::Settled).then_some(()) })
+        .await;
+    assert!(psql(&old, "require", "SELECT 1").await.is_err());
+    assert_eq!(psql(&new, "require", "SELECT 1").await.as_deref(), Ok("1"));
+    let log = world.log(5).await;
+    assert_eq!(
+        log[2..],
+        [
+            "api: Update DATABASE by heroku-postgresql",
+            "api: Release v3 created by user owner@example.com",
+            "heroku-postgres: The previous credentials of db are no longer valid",
+        ]
+    );
+
+    world.store.write(move |tx| tx.ask_rotation(id, true)).await.expect("asked for");
+    until("at once", || async {
+        let database = world.database(&addon).await;
+        (database.rotation == Rotation::Settled && world.url(world.app.id).await != Some(new.clone()))
+            .then_some(())
+    })
+    .await;
+    assert!(psql(&new, "require", "SELECT 1").await.is_err(), "forced: whoever has them is shut out");
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    cluster.stop().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn a_full_database_is_held_and_let_go_by_deleting_or_by_a_larger_plan() {
+    let home = Home::new();
+    let cluster = home.open().await;
+    let mut world = World::new().await;
+    world.upkeep =
+        Upkeep { grace: Duration::from_secs(20), inspect_every: Duration::from_secs(1), rotate_every: None };
+    let (stop, running) = world.start(cluster.databases());
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    let url = world.url(world.app.id).await.expect("a URL");
+    let fill = "CREATE TABLE t AS SELECT generate_series(1, 10001) AS a";
+    psql(&url, "require", fill).await.expect("nobody is held at once");
+    let insert = || psql(&url, "require", "INSERT INTO t VALUES (1)");
+    until("held", || async { insert().await.err() }).await;
+    let id = addon.id;
+    let larger = model::addon::plan("heroku-postgresql:basic").expect("a plan");
+    world.store.write(move |tx| tx.set_addon_plan(id, larger)).await.expect("upgraded");
+    until("let go", || async { insert().await.ok() }).await;
+    until("equipped", || async { (world.database(&addon).await.equipped == Some(larger)).then_some(()) })
+        .await;
+    world.store.write(move |tx| tx.set_addon_plan(id, mini())).await.expect("back");
+    until("held again", || async { insert().await.err() }).await;
+    psql(&url, "require", "TRUNCATE t").await.expect("it may be emptied");
+    until("let go", || async { insert().await.ok() }).await;
+    until("told", || async {
+        let log = world.log(7).await.join("\n");
+        let told = ["db is over the limits", "db is still over", "db keeps to the limits"];
+        told.iter().all(|text| log.contains(text)).then_some(())
+    })
+    .await;
     stop.cancel();
     running.await.expect("no panic").expect("a clean end");
     cluster.stop().await.expect("stopped");

@@ -102,6 +102,11 @@ impl Developer {
         Running::start(&mut self.command(program, args)).end()
     }
 
+    /// Any program, going on while the test does other things.
+    pub(crate) fn start(&self, program: &str, args: &[&str]) -> Running {
+        Running::start(&mut self.command(program, args))
+    }
+
     pub(crate) fn git(&self, args: &[&str]) -> Ran {
         self.run("git", args)
     }

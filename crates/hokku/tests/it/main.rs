@@ -8,6 +8,7 @@ mod bad_input;
 mod browser;
 mod changes;
 mod command;
+mod databases;
 mod deliveries;
 mod developer;
 mod django;
