@@ -92,13 +92,11 @@ impl Addons {
         logs: &Logs,
         stop: &CancellationToken,
     ) {
-        let buckets: Arc<dyn DataService> =
-            Arc::new(bucketeer::Buckets::new(self.buckets.client(), self.buckets.url().to_owned()));
         let cx = addon::Context {
             store: store.clone(),
             logs: logs.clone(),
             postgres: Arc::clone(&self.postgres),
-            others: vec![buckets],
+            others: self.others(),
             upkeep: self.upkeep,
         };
         let stage = addon::stage(cx, stop.clone());
@@ -117,6 +115,11 @@ impl Addons {
         }
     }
 
+    /// The services besides Postgres.
+    fn others(&self) -> Vec<Arc<dyn DataService>> {
+        vec![Arc::new(bucketeer::Buckets::new(self.buckets.client(), self.buckets.url().to_owned()))]
+    }
+
     /// Renews the certificate of the Postgres that we run, when its time has come; Postgres looks at it every hour.
     pub(crate) fn renew_certificate(&self, ca: &Ca) -> anyhow::Result<()> {
         self.tls.as_ref().map_or(Ok(()), |tls| tls.write(ca))
@@ -129,7 +132,11 @@ impl Addons {
 
     /// What the API asks.
     pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
-        Arc::new(Desk { postgres: Arc::clone(&self.postgres), grace: self.upkeep.grace })
+        Arc::new(Desk {
+            postgres: Arc::clone(&self.postgres),
+            others: self.others(),
+            grace: self.upkeep.grace,
+        })
     }
 
     /// Stops what we run.
@@ -205,6 +212,7 @@ fn cluster_config(
 /// Joins the API's questions with the add-ons' answers.
 struct Desk {
     postgres: Arc<dyn DatabaseService>,
+    others: Vec<Arc<dyn DataService>>,
     grace: Duration,
 }
 
@@ -240,7 +248,12 @@ impl AddonDesk for Desk {
     fn attach(&self, tx: &Tx<'_>, wish: &AttachWish<'_>) -> Result<(Attachment, Vec<Release>), AddonRefusal> {
         let AttachWish { addon, app, name, replaces, user } = *wish;
         let asked = attach::Attach { addon, app: app.id, name, replaces, user: user.id };
-        attach::attach(tx, &asked, self.postgres.as_ref()).map_err(refusal)
+        let other = self.others.iter().find(|service| service.name() == addon.plan.service);
+        match other {
+            Some(service) => attach::attach(tx, &asked, service.as_ref()),
+            None => attach::attach(tx, &asked, self.postgres.as_ref()),
+        }
+        .map_err(refusal)
     }
 
     fn detach(&self, tx: &Tx<'_>, attachment: &Attachment, user: &Account) -> Result<Release, AddonRefusal> {
