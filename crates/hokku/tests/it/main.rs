@@ -6,6 +6,7 @@
 mod acme;
 mod bad_input;
 mod browser;
+mod buckets;
 mod changes;
 mod command;
 mod databases;
