@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use doctor::{Around, Finding};
 use logs::event;
 use logs::transcript::TranscriptError;
 use model::build::Build;
@@ -28,6 +29,9 @@ use crate::stage::Context;
 use crate::transcript::{Say, Transcript};
 use crate::work::{Work, memory_for};
 
+/// Before a build's id: the name of the transcript that holds what the doctor noticed.
+const DOCTOR: &str = "doctor-";
+
 /// A claimed build and all it works with.
 #[derive(Debug)]
 pub(crate) struct Job {
@@ -36,6 +40,8 @@ pub(crate) struct Job {
     pub(crate) app: App,
     /// The app's present config vars.
     pub(crate) config: ConfigVars,
+    /// The names under which the app is served.
+    pub(crate) hosts: Vec<String>,
     /// The app's last slug.
     pub(crate) previous: Option<Manifest>,
     pub(crate) stack: Stack,
@@ -145,6 +151,7 @@ async fn compile(
     }
     transcript.say(&Say::Done { bytes: manifest.total_bytes() })?;
     job.cache.remember_python(job.app.id, python.version)?;
+    note_findings(cx, build.id, &source.findings)?;
     Ok(Slug {
         id: SlugId::new(),
         app: job.app.id,
@@ -174,9 +181,10 @@ async fn prepare(cx: &Context, build: &Build, stack: Stack) -> Result<Job, Platf
     let read = cx.store.read(move |tx| {
         let app = tx.app(id)?.ok_or(StoreError::Missing { what: "app" })?;
         let user = tx.account(user)?.ok_or(StoreError::Missing { what: "account" })?;
-        Ok::<_, StoreError>((app, tx.config_vars(id)?, tx.newest_slug(id)?, user.email))
+        let hosts = tx.domains(id)?.into_iter().map(|domain| domain.hostname.to_string());
+        Ok::<_, StoreError>((app, tx.config_vars(id)?, hosts.collect(), tx.newest_slug(id)?, user.email))
     });
-    let (app, config, slug, user) = read.await?;
+    let (app, config, hosts, slug, user) = read.await?;
     log(cx, id, event::build_started(user.as_str()));
     let source = cx.sources.join(&build.source);
     let source_bytes = std::fs::metadata(&source).map_err(file("look at", &source))?.len();
@@ -192,6 +200,7 @@ async fn prepare(cx: &Context, build: &Build, stack: Stack) -> Result<Job, Platf
         boxes: AtomicU32::new(0),
         app,
         config,
+        hosts,
         stack,
         // Last: whoever has a lease has a job that gives it back.
         lease: cx.network.lease(&format!("build-{}", build.id)).await?,
@@ -201,8 +210,8 @@ async fn prepare(cx: &Context, build: &Build, stack: Stack) -> Result<Job, Platf
 async fn unpack(job: &Job, transcript: &mut Transcript) -> Result<Source, Stop> {
     let archive = job.cx.sources.join(&job.build.source);
     let owner = job.lease.id_base() + crate::step::UID;
-    let work = Arc::clone(&job.work);
-    let source = blocking(move || source::unpack(&archive, &work, owner)).await??;
+    let (work, around) = (Arc::clone(&job.work), around(job));
+    let source = blocking(move || source::unpack(&archive, &work, owner, &around)).await??;
     if let Some(paths) = source.ignored {
         transcript.say(&Say::Ignored { paths })?;
     }
@@ -210,6 +219,30 @@ async fn unpack(job: &Job, transcript: &mut Transcript) -> Result<Source, Stop> 
         transcript.say(&Say::LinksLeftOut(&source.left_out))?;
     }
     Ok(source)
+}
+
+/// What is known of the app besides its source.
+fn around(job: &Job) -> Around {
+    let value = |name: &str| job.config.iter().find(|(key, _)| key.as_str() == name).map(|(_, value)| value);
+    Around {
+        hosts: job.hosts.clone(),
+        config: Some(job.config.iter().map(|(key, _)| key.to_string()).collect()),
+        settings_module: value("DJANGO_SETTINGS_MODULE").map(|value| value.expose_secret().to_owned()),
+        seconds: u64::try_from(job.cx.store.now().as_micros() / 1_000_000).ok(),
+    }
+}
+
+/// Leaves what the doctor noticed for the end of the transcript, which the release stage writes.
+fn note_findings(cx: &Context, build: BuildId, findings: &[Finding]) -> Result<(), TranscriptError> {
+    let id = format!("{DOCTOR}{build}");
+    // An earlier, interrupted try may have left some.
+    cx.transcripts.remove(&id)?;
+    if findings.is_empty() {
+        return Ok(());
+    }
+    let mut notes = cx.transcripts.writer(&id)?;
+    notes.append(Say::Findings(findings).to_string().as_bytes())?;
+    notes.finish()
 }
 
 fn choose_buildpack(job: &Job, source: &Source, transcript: &mut Transcript) -> Result<(), Stop> {

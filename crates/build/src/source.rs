@@ -5,6 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, lchown};
 use std::path::{Path, PathBuf};
 
+use doctor::{Around, Finding, Folder};
 use slug::archive::{self, Limits, UnpackError};
 use slug::ignore;
 
@@ -27,10 +28,12 @@ pub(crate) struct Source {
     pub(crate) ignored: Option<u64>,
     /// Symbolic links that were left out since they lead out of the source.
     pub(crate) left_out: Vec<PathBuf>,
+    /// What the doctor noticed, before anything was removed.
+    pub(crate) findings: Vec<Finding>,
 }
 
 /// Unpacks the archive; `owner` is the host's id of the user that will own the files. Blocks.
-pub(crate) fn unpack(archive: &Path, work: &Work, owner: u32) -> Result<Source, Stop> {
+pub(crate) fn unpack(archive: &Path, work: &Work, owner: u32, around: &Around) -> Result<Source, Stop> {
     let tree = work.join(TREE);
     let unpacked_at = work.folder("unpacked")?;
     let bytes = File::open(archive).map_err(file("open", archive))?;
@@ -43,10 +46,12 @@ pub(crate) fn unpack(archive: &Path, work: &Work, owner: u32) -> Result<Source, 
         make(parent).map_err(file("make", parent))?;
     }
     fs::rename(&root_at, &tree).map_err(file("move", &root_at))?;
+    // Nothing of the app has run yet, so nobody changes the files meanwhile.
+    let findings = doctor::examine(&Folder::walk(&tree), around);
     let ignored = ignore::apply(&tree).map_err(|error| file("clean", &error.path)(error.cause))?;
     own(&tree, owner).map_err(file("give away", &tree))?;
     let root = Root::look(&tree).map_err(file("read", &tree))?;
-    Ok(Source { tree, root, ignored, left_out: unpacked.left_out })
+    Ok(Source { tree, root, ignored, left_out: unpacked.left_out, findings })
 }
 
 fn make(path: &Path) -> io::Result<()> {

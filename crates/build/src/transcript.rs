@@ -6,6 +6,7 @@ mod words;
 use std::fmt;
 use std::path::PathBuf;
 
+use doctor::Finding;
 use logs::transcript::{TranscriptError, TranscriptWriter, Transcripts};
 use model::build::Build;
 use model::id::BuildId;
@@ -74,6 +75,8 @@ pub(crate) enum Say<'a> {
     Done {
         bytes: u64,
     },
+    /// What the doctor noticed; comes last.
+    Findings(&'a [Finding]),
     /// A line of a step's own output.
     Output(&'a str),
 }
@@ -168,6 +171,10 @@ impl fmt::Display for Say<'_> {
             Self::Types(procfile) => types(f, procfile),
             Self::Compressing => writeln!(f, "-----> Compressing..."),
             Self::Done { bytes } => writeln!(f, "       Done: {}", slug::size::display(*bytes)),
+            Self::Findings(findings) => {
+                let troubles = count(findings.len(), "trouble");
+                write!(f, "-----> The doctor noticed {troubles}\n{}", doctor::report(findings, " !     "))
+            }
             Self::Output("") => writeln!(f),
             Self::Output(line) => writeln!(f, "       {line}"),
         }

@@ -235,30 +235,24 @@ impl<'a> Seen<'a> {
 
 /// Words of which a line has one if any row of the table may know it: most lines need no more than this.
 fn may_tell(line: &str) -> bool {
-    const WORDS: [&str; 12] = [
+    const WORDS: [&str; 15] = [
         "Error",
         "FATAL",
-        "HTTP_HOST",
-        "not found",
-        "WORKER TIMEOUT",
-        "SIGKILL",
         "Failed to find",
-        "does not exist",
-        "no such table",
-        "must not be empty",
+        "HTTP_HOST",
+        "Improperly",
+        "Missing staticfiles",
+        "Origin checking",
+        "SIGKILL",
+        "STATIC_ROOT",
+        "Unknown command",
+        "WORKER TIMEOUT",
+        "connection to server",
+        "could not translate",
+        "not found",
         "unapplied migration",
-        "is not set",
     ];
     WORDS.iter().any(|word| line.contains(word))
-        || [
-            "could not translate",
-            "Improperly",
-            "Missing staticfiles",
-            "Origin checking",
-            "connection to server",
-        ]
-        .iter()
-        .any(|word| line.contains(word))
 }
 
 #[cfg(test)]

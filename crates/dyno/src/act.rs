@@ -43,8 +43,8 @@ pub(crate) async fn take_in(
     reports: Vec<Report>,
 ) -> Result<(), StoreError> {
     for Report { dyno, life, news } in reports {
-        if let News::Exited { last_lines, .. } = &news {
-            memory.last_lines.insert(dyno, last_lines.clone());
+        if let News::Exited { last_words, .. } = &news {
+            memory.last_words.insert(dyno, last_words.clone());
         }
         cx.store.write(move |tx| note(tx, dyno, life, &news)).await?;
     }
@@ -143,7 +143,7 @@ pub(crate) async fn act(cx: &Context, memory: &mut Memory, seen: &Seen, action: 
             Ok(())
         }
         Action::Forget(dyno) => {
-            memory.last_lines.remove(&dyno);
+            memory.last_words.remove(&dyno);
             cx.store.write(move |tx| tx.delete_dyno(dyno)).await
         }
         Action::Discard(dyno) => {
@@ -243,14 +243,14 @@ async fn fail(
     dyno: DynoId,
     event: ReleaseEvent,
 ) -> Result<(), StoreError> {
-    let lines = memory.last_lines.get(&dyno).cloned().unwrap_or_default();
+    let words = memory.last_words.get(&dyno).cloned().unwrap_or_default();
     let boot_timeout = cx.boot_timeout;
     let ended = cx
         .store
         .write(move |tx| {
             let dyno = tx.dyno(dyno)?.ok_or(StoreError::Missing { what: "dyno" })?;
             let release = tx.release_on(release, event)?;
-            let text = failure(&dyno, dyno.exit, &lines, boot_timeout);
+            let text = failure(&dyno, dyno.exit, &words, boot_timeout);
             tx.set_release_failure(release.id, &text)?;
             let serving = tx.current_release(release.app)?.filter(|current| current.id != release.id);
             Ok::<_, StoreError>((release, text, serving))

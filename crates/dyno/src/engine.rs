@@ -72,9 +72,18 @@ pub enum News {
     Exited {
         /// How it ended.
         exit: Exit,
-        /// The last lines it printed, for whoever waits for it.
-        last_lines: Vec<String>,
+        /// Its last words, for whoever waits for it.
+        last_words: LastWords,
     },
+}
+
+/// What a process left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LastWords {
+    /// The last lines it printed.
+    pub lines: Vec<String>,
+    /// What the doctor makes of its output and end: cause and cure, a line each.
+    pub diagnosis: Option<String>,
 }
 
 /// Runs dynos. Every call returns at once; what comes of it is told as [`Report`]s over the channel that the engine

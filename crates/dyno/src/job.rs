@@ -19,6 +19,8 @@ use model::dyno::{Exit, ExitReason};
 use oci::spec::Spec;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::LastWords;
+
 pub(crate) const JOB: &str = "job.json";
 pub(crate) const STATUS: &str = "status.json";
 pub(crate) const SOCKET: &str = "shim.sock";
@@ -76,15 +78,19 @@ pub(crate) enum Phase {
         status: i32,
         reason: String,
         last_lines: Vec<String>,
+        /// Not there in what an older shim wrote.
+        #[serde(default)]
+        diagnosis: Option<String>,
     },
 }
 
 impl Status {
     /// The end told by this status, if it is one.
-    pub(crate) fn exit(&self) -> Option<(Exit, Vec<String>)> {
-        let Phase::Exited { status, reason, last_lines } = &self.phase else { return None };
+    pub(crate) fn exit(&self) -> Option<(Exit, LastWords)> {
+        let Phase::Exited { status, reason, last_lines, diagnosis } = &self.phase else { return None };
         let reason = ExitReason::from_word(reason).unwrap_or(ExitReason::Lost);
-        Some((Exit { status: *status, reason }, last_lines.clone()))
+        let words = LastWords { lines: last_lines.clone(), diagnosis: diagnosis.clone() };
+        Some((Exit { status: *status, reason }, words))
     }
 }
 

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::error;
 
-use crate::engine::{Engine, Life, News, Report};
+use crate::engine::{Engine, LastWords, Life, News, Report};
 use crate::job;
 
 /// Reports that may wait for the stage.
@@ -188,7 +188,7 @@ impl Local {
     /// Runs `work` as the one task that follows a dyno, then tells how it ended.
     fn follow<F>(&self, dyno: DynoId, life: u32, work: impl FnOnce(Arc<Inner>, CancellationToken) -> F)
     where
-        F: Future<Output = (Exit, Vec<String>)> + Send + 'static,
+        F: Future<Output = (Exit, LastWords)> + Send + 'static,
     {
         let stop = CancellationToken::new();
         {
@@ -201,10 +201,10 @@ impl Local {
         let inner = Arc::clone(&self.inner);
         let work = work(Arc::clone(&inner), stop);
         self.inner.tasks.spawn(async move {
-            let (exit, last_lines) = work.await;
+            let (exit, last_words) = work.await;
             follow::remove(&inner, dyno).await;
             inner.lives.lock().unwrap_or_else(PoisonError::into_inner).remove(&dyno);
-            inner.tell(dyno, life, News::Exited { exit, last_lines }).await;
+            inner.tell(dyno, life, News::Exited { exit, last_words }).await;
         });
     }
 }
@@ -221,8 +221,8 @@ impl Inner {
 }
 
 /// A life that could not be begun, or of which nothing is left.
-fn lost(reason: ExitReason, why: &str) -> (Exit, Vec<String>) {
-    (Exit { status: 1, reason }, vec![why.to_owned()])
+fn lost(reason: ExitReason, why: &str) -> (Exit, LastWords) {
+    (Exit { status: 1, reason }, LastWords { lines: vec![why.to_owned()], diagnosis: None })
 }
 
 /// Every dyno that has a folder.

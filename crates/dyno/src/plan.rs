@@ -15,6 +15,8 @@ use model::procfile::Procfile;
 use model::time::Timestamp;
 use store::Served;
 
+use crate::engine::LastWords;
+
 /// The whole picture.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
@@ -260,8 +262,8 @@ fn plan_stale_in_rollout(app: &AppSeen, dyno: &Dyno) -> Option<Action> {
     }
 }
 
-/// Why a dyno's start failed, in words for its developer. `lines` are the last ones it printed.
-pub(crate) fn failure(dyno: &Dyno, exit: Option<Exit>, lines: &[String], boot_timeout: Duration) -> String {
+/// Why a dyno's start failed, in words for its developer.
+pub(crate) fn failure(dyno: &Dyno, exit: Option<Exit>, words: &LastWords, boot_timeout: Duration) -> String {
     let name = &dyno.name;
     let what = match exit {
         Some(Exit { reason: ExitReason::BootTimeout, .. }) => {
@@ -277,10 +279,12 @@ pub(crate) fn failure(dyno: &Dyno, exit: Option<Exit>, lines: &[String], boot_ti
         None => format!("{name} ended before it served."),
     };
     let command = format!("Command: {}", dyno.command);
-    if lines.is_empty() {
-        return format!("{what}\n{command}\nIt printed nothing.");
-    }
-    format!("{what}\n{command}\nIts last lines:\n{}", lines.join("\n"))
+    let printed = match words.lines.as_slice() {
+        [] => "It printed nothing.".to_owned(),
+        lines => format!("Its last lines:\n{}", lines.join("\n")),
+    };
+    let diagnosis = words.diagnosis.as_ref().map(|diagnosis| format!("\n{diagnosis}")).unwrap_or_default();
+    format!("{what}\n{command}\n{printed}{diagnosis}")
 }
 
 #[cfg(test)]

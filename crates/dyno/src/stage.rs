@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use crate::act;
-use crate::engine::{Engine, Report};
+use crate::engine::{Engine, LastWords, Report};
 use crate::plan::{AppSeen, Seen, Target, next_retry, plan};
 use crate::routes::{self, Certificates, Frame};
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Context {
 /// What the stage remembers between scans; all of it can be lost, because it is only what was asked already.
 pub(crate) struct Memory {
     /// The last lines of dynos that ended, for the words of a failure.
-    pub(crate) last_lines: HashMap<DynoId, Vec<String>>,
+    pub(crate) last_words: HashMap<DynoId, LastWords>,
     /// Dynos whose last requests are being waited for.
     pub(crate) draining: HashSet<DynoId>,
     /// Tasks that wait for a drain.
@@ -85,7 +85,7 @@ pub async fn stage(
 ) -> Result<(), StoreError> {
     let mut wake = cx.store.watch(&[Topic::Apps, Topic::Releases, Topic::Formation, Topic::Dynos]);
     let mut memory = Memory {
-        last_lines: HashMap::new(),
+        last_words: HashMap::new(),
         draining: HashSet::new(),
         drains: JoinSet::new(),
         published: None,

@@ -12,8 +12,8 @@ mod reader;
 mod writer;
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder};
-use std::io;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -138,6 +138,27 @@ impl Transcripts {
             Err(_) if !is_there(&done)? => Err(TranscriptError::Missing { id: id.to_owned() }),
             _ => Ok(()),
         }
+    }
+
+    /// The last bytes of what it holds so far, at most `bytes_max`. Blocks.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be read.
+    pub fn last_bytes(&self, id: &str, bytes_max: u64) -> Result<Vec<u8>, TranscriptError> {
+        let (live, done) = self.paths(id)?;
+        // In this order: it may be finished in between.
+        let opened = File::open(&live).or_else(|_| File::open(&done)).map_err(|cause| match cause.kind() {
+            io::ErrorKind::NotFound => TranscriptError::Missing { id: id.to_owned() },
+            _ => file("read", &live, cause),
+        });
+        let mut opened = opened?;
+        let mut bytes = Vec::new();
+        let read = opened.seek(SeekFrom::End(0)).and_then(|end| {
+            opened.seek(SeekFrom::Start(end.saturating_sub(bytes_max)))?;
+            opened.take(bytes_max).read_to_end(&mut bytes)
+        });
+        read.map_err(|cause| file("read", &live, cause))?;
+        Ok(bytes)
     }
 
     /// Whether there is such a transcript, finished or not.

@@ -1,7 +1,8 @@
 //! One action at a time, each safe to do again: a kill between any two lines is healed by the next scan.
 
+use doctor::diagnosis::{Diagnosis, End, Listener};
 use logs::event;
-use logs::transcript::TranscriptError;
+use logs::transcript::{TRANSCRIPT_BYTES_MAX, TranscriptError};
 use model::app::AppName;
 use model::build::Build;
 use model::dyno::{Dyno, DynoKind, DynoName, DynoState, ExitReason};
@@ -15,6 +16,9 @@ use tracing::{error, info};
 
 use crate::plan::{Action, CommandEnd};
 use crate::stage::Context;
+
+/// How much of a release command's last output is looked at, in bytes.
+const LAST_WORDS_BYTES_MAX: u64 = 64 << 10;
 
 /// Does one action; a failure is logged, and the next scan plans it again.
 pub(crate) async fn act(cx: &Context, action: Action) {
@@ -68,20 +72,30 @@ async fn make_release(cx: &Context, build: Build) -> Result<(), StoreError> {
 
 /// The lines that follow a build's own: which release it became, and where that will be served.
 fn finish_transcript(cx: &Context, build: &Build, app: &AppName, version: ReleaseVersion) {
-    let id = format!("build-{}", build.id);
+    let (id, notes) = (format!("build-{}", build.id), format!("doctor-{}", build.id));
+    // None if the doctor noticed nothing.
+    let noticed = cx.transcripts.last_bytes(&notes, TRANSCRIPT_BYTES_MAX).unwrap_or_default();
     let text = format!(
-        "-----> Launching...\n       Released {version}\n-----> Build succeeded!\n       {} deployed to Hokku\n\n",
+        "-----> Launching...\n       Released {version}\n-----> Build succeeded!\n       {} deployed to Hokku\n{}\n",
         cx.site.web_url(app),
+        String::from_utf8_lossy(&noticed),
     );
     let written = cx.transcripts.writer(&id).and_then(|mut writer| {
         writer.append(text.as_bytes())?;
         writer.finish()
     });
     match written {
-        Ok(()) | Err(TranscriptError::Finished { .. }) => {}
+        Ok(()) | Err(TranscriptError::Finished { .. }) => forget_notes(cx, &notes),
         Err(error) => {
             error!(error = &error as &dyn std::error::Error, "could not finish the transcript {id}")
         }
+    }
+}
+
+/// The build's transcript has them now.
+fn forget_notes(cx: &Context, notes: &str) {
+    if let Err(error) = cx.transcripts.remove(notes) {
+        error!(error = &error as &dyn std::error::Error, "could not remove {notes}");
     }
 }
 
@@ -97,7 +111,9 @@ pub(crate) async fn finish_transcripts(cx: &Context) {
                 let Some(release) = build.release.map(|id| tx.release(id)).transpose()?.flatten() else {
                     continue;
                 };
-                if !transcripts.is_finished(&format!("build-{}", build.id)).unwrap_or(true) {
+                let is_finished = transcripts.is_finished(&format!("build-{}", build.id)).unwrap_or(true);
+                let has_notes = transcripts.exists(&format!("doctor-{}", build.id)).unwrap_or(false);
+                if !is_finished || has_notes {
                     open.push((build, app.name, release.version));
                 }
             }
@@ -181,18 +197,37 @@ async fn end_command(cx: &Context, release: Release) -> Result<(), StoreError> {
 }
 
 async fn fail_command(cx: &Context, release: Release, end: CommandEnd) -> Result<(), StoreError> {
+    let diagnosis = diagnose(cx, &release, end).await;
     let failed = cx
         .store
         .write(move |tx| {
             let user = user(tx, release.user)?;
             tx.release_on(release.id, ReleaseEvent::Fail)?;
-            tx.set_release_failure(release.id, &failure(end))?;
+            let diagnosis = diagnosis.map(|it| format!("\n{}", it.lines())).unwrap_or_default();
+            tx.set_release_failure(release.id, &format!("{}{diagnosis}", failure(end)))?;
             Ok::<_, StoreError>((release, user))
         })
         .await?;
     let (release, user) = failed;
     say(cx, release.app, &event::release_command_failed(release.version, &user));
     Ok(())
+}
+
+/// What the command's last words mean, or else its end.
+async fn diagnose(cx: &Context, release: &Release, end: CommandEnd) -> Option<Diagnosis> {
+    let end = match end {
+        CommandEnd::Exited { reason: ExitReason::Memory, .. } => End::Memory,
+        CommandEnd::Exited { status, reason: ExitReason::OwnAccord } => End::Status(status),
+        _ => return None,
+    };
+    let (transcripts, id) = (cx.transcripts.clone(), format!("release-{}", release.id));
+    let said = tokio::task::spawn_blocking(move || transcripts.last_bytes(&id, LAST_WORDS_BYTES_MAX));
+    // Without its words there is its end.
+    let said = said.await.ok().and_then(Result::ok).unwrap_or_default();
+    let mut listener = Listener::new("", false);
+    String::from_utf8_lossy(&said).lines().for_each(|line| drop(listener.line(line)));
+    listener.end(end);
+    listener.last().cloned()
 }
 
 async fn supersede(cx: &Context, release: Release) -> Result<(), StoreError> {

@@ -4,34 +4,7 @@
 /// Advice on a failed `manage.py collectstatic`.
 pub(super) fn collectstatic(said: &str) -> Option<String> {
     let has = |text: &str| said.contains(text);
-    if has("STATICFILES_STORAGE/STORAGES are mutually exclusive") {
-        return Some(
-            "django_heroku.settings(locals()) sets STATICFILES_STORAGE, which Django 4.2 and later refuse beside\n\
-             STORAGES. In your settings, call django_heroku.settings(locals(), staticfiles=False) instead."
-                .to_owned(),
-        );
-    }
-    if has("without having set the STATIC_ROOT setting") {
-        return Some(
-            "Django does not know where to collect to. In your settings, set\n\
-             STATIC_ROOT = BASE_DIR / \"staticfiles\""
-                .to_owned(),
-        );
-    }
-    if has("Unknown command: 'collectstatic'") {
-        return Some("Add 'django.contrib.staticfiles' to INSTALLED_APPS in your settings.".to_owned());
-    }
-    if let Some(module) = quoted_after(said, "No module named ") {
-        return Some(format!(
-            "The module '{module}' is not installed. Add the package that has it to requirements.txt."
-        ));
-    }
-    if has("SECRET_KEY") {
-        return Some(set_config_var("SECRET_KEY"));
-    }
-    if let Some(name) = quoted_after(said, "KeyError: ").filter(|name| is_variable(name)) {
-        return Some(set_config_var(name));
-    }
+    // A dyno would be told where its database is; a build reaches none.
     if has("OperationalError") || has("could not connect to server") || has("Connection refused") {
         return Some(
             "Your code asks for the database (or another service) while Django is being set up. That is not\n\
@@ -39,10 +12,7 @@ pub(super) fn collectstatic(said: &str) -> Option<String> {
                 .to_owned(),
         );
     }
-    has("Missing staticfiles manifest entry").then(|| {
-        "A template or a stylesheet names a static file that does not exist; its name is in the output above."
-            .to_owned()
-    })
+    doctor::diagnosis::diagnose(said, "").map(|diagnosis| diagnosis.lines())
 }
 
 /// Advice on packages that could not be installed.
@@ -77,22 +47,4 @@ pub(super) fn install(said: &str) -> Option<String> {
              not have. Is there a version of the package with a ready wheel?"
         )
     })
-}
-
-fn set_config_var(name: &str) -> String {
-    format!(
-        "Your settings need the config var {name}, also during a build. Set it before pushing:\n\
-         hokku config:set {name}=..."
-    )
-}
-
-/// The text between the quotes that follow `before`.
-fn quoted_after<'a>(said: &'a str, before: &str) -> Option<&'a str> {
-    let (_, after) = said.rsplit_once(before)?;
-    let quote = after.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-    after[1..].split(quote).next()
-}
-
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }

@@ -125,7 +125,9 @@ fn how_steps_fail() {
     let limit = Duration::from_secs(25 * 60);
     let mut text = told(vec![
         Failure::Install { installer: Installer::Pip, said: "something new".to_owned() },
-        Failure::Collectstatic { said: "KeyError: 'STRIPE_KEY'\n".to_owned() },
+        Failure::Collectstatic {
+            said: "  File \"<frozen os>\", line 685, in __getitem__\nKeyError: 'STRIPE_KEY'\n".to_owned(),
+        },
         Failure::Collectstatic { said: "something new".to_owned() },
         Failure::Hook { name: "post_compile", exit: exit(Status::Code(3)) },
         Failure::Step { exit: exit(Status::Signal(9)) },
@@ -145,7 +147,7 @@ fn known_errors_are_diagnosed() {
         "Unknown command: 'collectstatic'",
         "ModuleNotFoundError: No module named 'environ'",
         "django.core.exceptions.ImproperlyConfigured: The SECRET_KEY setting must not be empty.",
-        "KeyError: 'AWS_REGION'",
+        "  File \"<frozen os>\", line 685, in __getitem__\nKeyError: 'AWS_REGION'",
         "KeyError: 'a key of some dict'",
         "psycopg2.OperationalError: could not translate host name \"db\" to address",
         "ValueError: Missing staticfiles manifest entry for 'a.css'",

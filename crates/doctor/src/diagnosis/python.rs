@@ -106,7 +106,10 @@ fn config_var(seen: &Seen<'_>) -> Option<Diagnosis> {
         .between("Set the ", " environment variable")
         .or_else(|| seen.between("UndefinedValueError: ", " not found. Declare it as envvar"))
         .or_else(|| seen.between("The ", " setting must not be empty"));
-    let in_words = || seen.line.split_once(" is not set").and_then(|(before, _)| before.rsplit(' ').next());
+    let in_words = || {
+        let (before, _) = seen.line.split_once(" is not set").filter(|_| seen.has("Improperly") || seen.has("Error"))?;
+        before.rsplit(' ').next()
+    };
     let name = key_error.or(by_library).or_else(in_words).filter(is_variable)?;
     Some(match name {
         "DATABASE_URL" => super::database::no_url(),

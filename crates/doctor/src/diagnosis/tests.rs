@@ -33,6 +33,7 @@ fn what_is_not_known_is_not_told() {
         "KeyError: 'NAME'",
         "ValueError: invalid literal for int() with base 10: 'x'",
         "the cache is not set",
+        "WARNING EMAIL_HOST is not set, mails are printed",
         "INFO the user does not exist",
         "Not Found: /favicon.ico",
         "WARNING django.request Not Found: /relation does not exist",

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::{Inner, lost, spec};
-use crate::engine::{Life, News};
+use crate::engine::{LastWords, Life, News};
 use crate::job::{self, Job, Phase, Status};
 
 /// How long a shim may take to say that it can be spoken to.
@@ -46,7 +46,7 @@ fn io_error(doing: &'static str) -> impl FnOnce(io::Error) -> StartError {
 }
 
 /// Begins a life and follows it to its end.
-pub(super) async fn start(inner: &Inner, life: &Life, stop: CancellationToken) -> (Exit, Vec<String>) {
+pub(super) async fn start(inner: &Inner, life: &Life, stop: CancellationToken) -> (Exit, LastWords) {
     match begin(inner, life).await {
         Ok(address) => {
             inner.tell(life.dyno, life.number, News::Placed(address)).await;
@@ -65,7 +65,7 @@ pub(super) async fn adopt(
     dyno: DynoId,
     life: u32,
     stop: CancellationToken,
-) -> (Exit, Vec<String>) {
+) -> (Exit, LastWords) {
     match job::read::<Job>(&inner.dir_of(dyno), job::JOB) {
         Ok(job) if job.life == life => {
             inner.tell(dyno, life, News::Placed(job.address)).await;
@@ -120,7 +120,7 @@ async fn spawn_shim(exe: &Path, dir: &Path) -> Result<(), StartError> {
 }
 
 /// Listens to the shim until the life is over.
-async fn follow(inner: &Inner, dyno: DynoId, life: u32, stop: CancellationToken) -> (Exit, Vec<String>) {
+async fn follow(inner: &Inner, dyno: DynoId, life: u32, stop: CancellationToken) -> (Exit, LastWords) {
     let dir = inner.dir_of(dyno);
     match listen(inner, dyno, life, &dir, stop).await {
         Ok(Some(end)) => end,
@@ -133,7 +133,7 @@ async fn follow(inner: &Inner, dyno: DynoId, life: u32, stop: CancellationToken)
 }
 
 /// What a shim that is gone has left in its status file.
-fn last_word(dir: &Path, life: u32) -> (Exit, Vec<String>) {
+fn last_word(dir: &Path, life: u32) -> (Exit, LastWords) {
     let status = job::read::<Status>(dir, job::STATUS).ok().filter(|status| status.life == life);
     status
         .and_then(|status| status.exit())
@@ -146,7 +146,7 @@ async fn listen(
     life: u32,
     dir: &Path,
     stop: CancellationToken,
-) -> io::Result<Option<(Exit, Vec<String>)>> {
+) -> io::Result<Option<(Exit, LastWords)>> {
     let stream = match connect(dir, job::SOCKET).await {
         Ok(stream) => stream,
         // Nobody listens: the shim is gone.

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
+use doctor::diagnosis::{Diagnosis, End, Listener};
 use logs::event;
 use logs::spool::{Limits, Writer};
 use logs::transcript::{TranscriptWriter, Transcripts};
@@ -48,6 +49,7 @@ pub(super) struct Reporter {
     servers: Vec<UnixStream>,
     phase: Phase,
     last_lines: VecDeque<String>,
+    doctor: Listener,
 }
 
 impl Reporter {
@@ -78,6 +80,7 @@ impl Reporter {
             servers: Vec::new(),
             phase: Phase::Starting,
             last_lines: VecDeque::new(),
+            doctor: Listener::new(&job.command, job.web),
         };
         // Whoever started us waits for this line: from now on we can be spoken to.
         io::stdout().write_all(b"ready\n").map_err(io_error("say that it is ready"))?;
@@ -93,6 +96,16 @@ impl Reporter {
     pub(super) fn line_of_output(&mut self, message: &str) {
         self.remember(message);
         self.write(Source::App, message);
+        if let Some(diagnosis) = self.doctor.line(message) {
+            self.platform(&diagnosis.to_string());
+        }
+    }
+
+    /// What the end of the process, or a trouble of its own, tells the doctor.
+    pub(super) fn diagnose(&mut self, end: End) {
+        if let Some(diagnosis) = self.doctor.end(end) {
+            self.platform(&diagnosis.to_string());
+        }
     }
 
     /// Keeps a line for the words of a failure.
@@ -135,6 +148,11 @@ impl Reporter {
     /// The end of this life. Logs come first, so that who sees the end finds its lines.
     pub(super) fn exited(&mut self, status: i32, reason: ExitReason, from: &str) -> Result<(), ShimError> {
         self.platform(&event::process_exited(status));
+        match reason {
+            ExitReason::OwnAccord => self.diagnose(End::Status(status)),
+            ExitReason::Memory => self.diagnose(End::Memory),
+            _ => {}
+        }
         match (self.formation, reason) {
             (true, ExitReason::Stopped) => {}
             (true, _) => self.platform(&event::state_changed(from, "crashed")),
@@ -146,7 +164,8 @@ impl Reporter {
             self.complain(&chain(&error));
         }
         let last_lines = self.last_lines.iter().cloned().collect();
-        self.status(Phase::Exited { status, reason: reason.as_str().to_owned(), last_lines })
+        let diagnosis = self.doctor.last().map(Diagnosis::lines);
+        self.status(Phase::Exited { status, reason: reason.as_str().to_owned(), last_lines, diagnosis })
     }
 
     pub(super) fn status(&mut self, phase: Phase) -> Result<(), ShimError> {

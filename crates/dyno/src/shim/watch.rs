@@ -1,7 +1,12 @@
-//! What a shim looks at while its dyno runs: whether it listens, and how much memory it uses.
+//! What a shim looks at while its dyno runs: whether it serves, and how much memory it uses.
+//!
+//! A server that listens need not be ready: gunicorn binds first and loads the app then, and if that fails it ends. So a
+//! web dyno is up when it has *accepted* a connection, which is made here, carries nothing, and is closed at once.
 
+use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
+use doctor::diagnosis::{End, Listens};
 use logs::event;
 use model::dyno::ExitReason;
 use oci::container::{Listening, Running};
@@ -14,6 +19,8 @@ use crate::job::Job;
 const PORT_EVERY: Duration = Duration::from_millis(10);
 const PORT_LATER_EVERY: Duration = Duration::from_millis(50);
 const PORT_LATER_AFTER: Duration = Duration::from_secs(5);
+/// How long the kernel may take to make the connection by which we see whether the dyno accepts one.
+const KNOCK_WITHIN: Duration = Duration::from_millis(200);
 /// How often memory is looked at.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How often R14 is repeated (Heroku: about 20 s).
@@ -22,7 +29,9 @@ const R14_EVERY: Duration = Duration::from_secs(20);
 const R15_TIMES: u64 = 2;
 
 pub(super) struct Watch {
-    port: u16,
+    address: SocketAddrV4,
+    /// A connection that waits to be accepted.
+    knock: Option<TcpStream>,
     boot_timeout: Duration,
     quota: u64,
     began: Instant,
@@ -36,7 +45,8 @@ impl Watch {
     pub(super) fn new(job: &Job) -> Self {
         let now = Instant::now();
         Self {
-            port: job.address.port(),
+            address: job.address,
+            knock: None,
             boot_timeout: job.boot_timeout,
             quota: job.memory_bytes,
             began: now,
@@ -72,27 +82,24 @@ impl Watch {
         reporter: &mut Reporter,
         ending: bool,
     ) -> Result<Option<ExitReason>, ShimError> {
+        let is_late = self.began.elapsed() >= self.boot_timeout;
         if !self.up && !ending {
-            match running.is_listening(self.port) {
-                Ok(Listening::Yes) => {
+            match running.is_listening(self.address.port()) {
+                // One that listens and is still busy when its time is over is up, as on Heroku.
+                Ok(Listening::Yes) if is_late || self.accepts(running) => {
                     self.up = true;
+                    self.knock = None;
                     reporter.up()?;
                 }
+                Ok(Listening::Yes) => {}
                 Ok(Listening::LoopbackOnly) => self.loopback_only = true,
                 Ok(Listening::No) => {}
                 Err(error) => reporter.complain(&format!("could not look at the port: {error}")),
             }
         }
-        if !self.up && !ending && self.began.elapsed() >= self.boot_timeout {
+        if !self.up && !ending && is_late {
             reporter.platform(&event::error_r10(self.boot_timeout.as_secs()));
-            if self.loopback_only {
-                let hint = format!(
-                    "The process listens on 127.0.0.1:{0} only; bind 0.0.0.0:$PORT so that it can be reached",
-                    self.port
-                );
-                reporter.platform(&hint);
-                reporter.remember(&hint);
-            }
+            reporter.diagnose(End::NotListening(self.listens(running)));
             reporter.platform(&event::stopping_with_sigkill());
             return Ok(Some(ExitReason::BootTimeout));
         }
@@ -101,6 +108,27 @@ impl Watch {
             return Ok(self.look_at_memory(running, reporter));
         }
         Ok(None)
+    }
+
+    /// Whether the dyno accepts connections. Where that cannot be seen, it is taken to.
+    fn accepts(&mut self, running: &Running) -> bool {
+        if self.knock.is_none() {
+            match TcpStream::connect_timeout(&SocketAddr::V4(self.address), KNOCK_WITHIN) {
+                Ok(knock) => self.knock = Some(knock),
+                Err(_) => return true,
+            }
+        }
+        running.waiting_connections(self.address.port()).map_or(true, |waiting| waiting == 0)
+    }
+
+    /// What the process listens on instead of its port.
+    fn listens(&self, running: &Running) -> Listens {
+        if self.loopback_only {
+            return Listens::Loopback(self.address.port());
+        }
+        // What cannot be seen is taken to be nothing.
+        let ports = running.listening_ports().unwrap_or_default();
+        ports.keys().next().map_or(Listens::Nowhere, |port| Listens::Port(*port))
     }
 
     fn look_at_memory(&mut self, running: &Running, reporter: &mut Reporter) -> Option<ExitReason> {
@@ -116,6 +144,7 @@ impl Watch {
             self.r14_at = Some(Instant::now());
             reporter.platform(&event::memory_in_use(used, self.quota));
             reporter.platform(&event::error_r14());
+            reporter.diagnose(End::Memory);
         }
         None
     }

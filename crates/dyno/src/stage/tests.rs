@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, stage};
-use crate::engine::{Engine, Life, News, Report};
+use crate::engine::{Engine, LastWords, Life, News, Report};
 use crate::routes::Certificates;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -62,8 +62,8 @@ impl Fake {
 
     fn end(&self, dyno: DynoId, life: u32, status: i32, reason: ExitReason, said: &str) {
         self.inner.lock().expect("no panic").alive.remove(&dyno);
-        let last_lines = vec![said.to_owned()];
-        self.tell(dyno, life, News::Exited { exit: Exit { status, reason }, last_lines });
+        let last_words = LastWords { lines: vec![said.to_owned()], diagnosis: None };
+        self.tell(dyno, life, News::Exited { exit: Exit { status, reason }, last_words });
     }
 }
 

@@ -65,7 +65,12 @@ fn a_failed_deploy_says_why_and_leaves_what_serves() {
 
     developer.write("web.py", WRONG_BIND);
     developer.commit("binds to itself only");
-    refused(&["did not bind to $PORT within 4 seconds (R10)", "wrong: listening", "bind 0.0.0.0:$PORT"]);
+    refused(&[
+        "did not bind to $PORT within 4 seconds (R10)",
+        "wrong: listening",
+        "Likely cause: The process listens on 127.0.0.1:",
+        "Cure: Bind 0.0.0.0:$PORT.",
+    ]);
 
     let told = [
         "app[api]: Build failed -- check your build output",

@@ -13,6 +13,7 @@ mod databases;
 mod deliveries;
 mod developer;
 mod django;
+mod doctor;
 mod failures;
 mod first_day;
 mod guide;

@@ -1,6 +1,6 @@
 //! A container that runs: its end, signals, memory, terminal, removal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
@@ -116,6 +116,16 @@ impl Running {
     /// Whether something inside listens on a TCP port, without connecting to it.
     pub fn is_listening(&self, port: u16) -> io::Result<Listening> {
         listening::look(self.pid, port)
+    }
+
+    /// How many connections to a TCP port wait until something inside accepts them.
+    pub fn waiting_connections(&self, port: u16) -> io::Result<u32> {
+        listening::waiting(self.pid, port)
+    }
+
+    /// Every TCP port that something inside listens on, with who can reach it.
+    pub fn listening_ports(&self) -> io::Result<BTreeMap<u16, Listening>> {
+        listening::ports(self.pid)
     }
 
     /// Removes the container: what still runs is killed, then go the cgroup, the mounts and the

@@ -36,6 +36,31 @@ fn the_widest_listener_counts_and_junk_is_nobody() {
 }
 
 #[test]
+fn all_ports_are_told() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+    let port = socket.local_addr().expect("address").port();
+    let found = ports(Pid::this()).expect("look");
+    assert_eq!(found.get(&port), Some(&Listening::LoopbackOnly), "{found:?}");
+    drop(socket);
+    assert_eq!(ports(Pid::this()).expect("look").get(&port), None);
+}
+
+#[test]
+fn a_connection_waits_until_it_is_accepted() {
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
+    let address = socket.local_addr().expect("address");
+    let waiting = || waiting(Pid::this(), address.port()).expect("look");
+    assert_eq!(waiting(), 0);
+    let one = std::net::TcpStream::connect(address).expect("a connection");
+    let two = std::net::TcpStream::connect(address).expect("a connection");
+    assert_eq!(waiting(), 2);
+    let accepted = socket.accept().expect("accept");
+    assert_eq!(waiting(), 1);
+    drop((one, two, accepted));
+    assert_eq!(waiting_in("x y z\n\n:", 80), 0);
+}
+
+#[test]
 fn a_real_listener_of_this_process_is_found() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
     let port = socket.local_addr().expect("address").port();
