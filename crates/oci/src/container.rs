@@ -24,7 +24,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 pub use crate::cgroup::{CgroupError, Memory};
-pub use crate::listening::Listening;
+pub use crate::listening::{Arrival, Listening};
 
 pub use self::running::{Exit, Running, Status, WaitError};
 

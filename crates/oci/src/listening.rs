@@ -10,6 +10,8 @@ use nix::unistd::Pid;
 
 /// The state column of a listening socket.
 const LISTEN: &str = "0A";
+/// The state column of a connection that is not complete, or that its server takes only once there is data.
+const SYN_RECV: &str = "03";
 
 /// Who can reach a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +22,17 @@ pub enum Listening {
     LoopbackOnly,
     /// Everybody who can reach the namespace.
     Yes,
+}
+
+/// How far a connection has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Arrival {
+    /// It is not there, not yet, or no longer.
+    Unseen,
+    /// It waits to be accepted.
+    Waiting,
+    /// A process has accepted it.
+    Accepted,
 }
 
 /// Looks at the network namespace of process `pid`.
@@ -41,24 +54,27 @@ pub(crate) fn ports(pid: Pid) -> io::Result<BTreeMap<u16, Listening>> {
     Ok(ports)
 }
 
-/// How many connections to `port` wait to be accepted in the network namespace of process `pid`.
-pub(crate) fn waiting(pid: Pid, port: u16) -> io::Result<u32> {
-    let mut waiting = 0;
-    each_table(pid, |table| waiting += waiting_in(table, port))?;
-    Ok(waiting)
+/// Looks for the connection from port `from` of anywhere to `port`, in the network namespace of process `pid`.
+pub(crate) fn arrival(pid: Pid, port: u16, from: u16) -> io::Result<Arrival> {
+    let mut best = Arrival::Unseen;
+    each_table(pid, |table| best = best.max(arrival_in(table, port, from)))?;
+    Ok(best)
 }
 
-/// The queues of the listeners on `port`, together. For a listening socket the kernel shows there how many connections
-/// wait for `accept`.
-fn waiting_in(table: &str, port: u16) -> u32 {
-    let end = format!(":{port:04X}");
-    let queues = table.lines().filter_map(|line| {
+/// The connection in one table. One that nobody has accepted yet belongs to no file, which the kernel shows as inode 0.
+fn arrival_in(table: &str, port: u16, from: u16) -> Arrival {
+    let (local_end, remote_end) = (format!(":{port:04X}"), format!(":{from:04X}"));
+    let found = table.lines().filter_map(|line| {
         let mut words = line.split_ascii_whitespace().skip(1);
-        let (local, state) = (words.next()?, words.nth(1)?);
-        let (_, queue) = words.next()?.split_once(':')?;
-        (state == LISTEN && local.ends_with(&end)).then(|| u32::from_str_radix(queue, 16).ok())?
+        let (local, remote, state) = (words.next()?, words.next()?, words.next()?);
+        let inode = words.nth(5)?;
+        (local.ends_with(&local_end) && remote.ends_with(&remote_end)).then_some(match (state, inode) {
+            (SYN_RECV, _) => Arrival::Unseen,
+            (_, "0") => Arrival::Waiting,
+            _ => Arrival::Accepted,
+        })
     });
-    queues.fold(0, u32::saturating_add)
+    found.max().unwrap_or(Arrival::Unseen)
 }
 
 fn each_table(pid: Pid, mut look: impl FnMut(&str)) -> io::Result<()> {

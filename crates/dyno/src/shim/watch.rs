@@ -3,13 +3,14 @@
 //! A server that listens need not be ready: gunicorn binds first and loads the app then, and if that fails it ends. So a
 //! web dyno is up when it has *accepted* a connection, which is made here, carries nothing, and is closed at once.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
 use doctor::diagnosis::{End, Listens};
 use logs::event;
 use model::dyno::ExitReason;
-use oci::container::{Listening, Running};
+use oci::container::{Arrival, Listening, Running};
 
 use super::report::Reporter;
 use super::{Ending, ShimError};
@@ -21,6 +22,8 @@ const PORT_LATER_EVERY: Duration = Duration::from_millis(50);
 const PORT_LATER_AFTER: Duration = Duration::from_secs(5);
 /// How long the kernel may take to make the connection by which we see whether the dyno accepts one.
 const KNOCK_WITHIN: Duration = Duration::from_millis(200);
+/// A connection that is nowhere to be seen for so long will not be: its server takes none without data.
+const UNSEEN_FOR: Duration = Duration::from_secs(1);
 /// How often memory is looked at.
 const MEMORY_EVERY: Duration = Duration::from_secs(1);
 /// How often R14 is repeated (Heroku: about 20 s).
@@ -31,7 +34,7 @@ const R15_TIMES: u64 = 2;
 pub(super) struct Watch {
     address: SocketAddrV4,
     /// A connection that waits to be accepted.
-    knock: Option<TcpStream>,
+    knock: Option<Knock>,
     boot_timeout: Duration,
     quota: u64,
     began: Instant,
@@ -39,6 +42,30 @@ pub(super) struct Watch {
     loopback_only: bool,
     memory_at: Instant,
     r14_at: Option<Instant>,
+}
+
+/// A connection that is only made to be accepted.
+struct Knock {
+    stream: TcpStream,
+    from: u16,
+    made: Instant,
+}
+
+impl Knock {
+    fn at(address: SocketAddrV4) -> Option<Self> {
+        let stream = TcpStream::connect_timeout(&SocketAddr::V4(address), KNOCK_WITHIN).ok()?;
+        stream.set_nonblocking(true).ok()?;
+        let from = stream.local_addr().ok()?.port();
+        Some(Self { stream, from, made: Instant::now() })
+    }
+
+    /// Whether the other side has ended it.
+    fn is_closed(&self) -> bool {
+        match self.stream.peek(&mut [0]) {
+            Ok(_) => true,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        }
+    }
 }
 
 impl Watch {
@@ -112,13 +139,16 @@ impl Watch {
 
     /// Whether the dyno accepts connections. Where that cannot be seen, it is taken to.
     fn accepts(&mut self, running: &Running) -> bool {
-        if self.knock.is_none() {
-            match TcpStream::connect_timeout(&SocketAddr::V4(self.address), KNOCK_WITHIN) {
-                Ok(knock) => self.knock = Some(knock),
-                Err(_) => return true,
-            }
+        let Some(knock) = &self.knock else {
+            self.knock = Knock::at(self.address);
+            return self.knock.is_none();
+        };
+        match running.arrival(self.address.port(), knock.from) {
+            Ok(Arrival::Accepted) | Err(_) => true,
+            Ok(Arrival::Waiting) => knock.is_closed(),
+            // Accepted and closed within a moment, or kept from us.
+            Ok(Arrival::Unseen) => knock.is_closed() || knock.made.elapsed() >= UNSEEN_FOR,
         }
-        running.waiting_connections(self.address.port()).map_or(true, |waiting| waiting == 0)
     }
 
     /// What the process listens on instead of its port.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CleanupError, remove_dir, unmount_and_remove};
 use crate::cgroup::{Cgroup, CgroupError, Memory};
-use crate::listening::{self, Listening};
+use crate::listening::{self, Arrival, Listening};
 use crate::runtime::Runtime;
 use crate::sandbox::work_dir;
 use crate::spec::Window;
@@ -118,9 +118,9 @@ impl Running {
         listening::look(self.pid, port)
     }
 
-    /// How many connections to a TCP port wait until something inside accepts them.
-    pub fn waiting_connections(&self, port: u16) -> io::Result<u32> {
-        listening::waiting(self.pid, port)
+    /// How far a connection to a TCP port of it has come that began at port `from` of the other side.
+    pub fn arrival(&self, port: u16, from: u16) -> io::Result<Arrival> {
+        listening::arrival(self.pid, port, from)
     }
 
     /// Every TCP port that something inside listens on, with who can reach it.

@@ -49,15 +49,17 @@ fn all_ports_are_told() {
 fn a_connection_waits_until_it_is_accepted() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
     let address = socket.local_addr().expect("address");
-    let waiting = || waiting(Pid::this(), address.port()).expect("look");
-    assert_eq!(waiting(), 0);
-    let one = std::net::TcpStream::connect(address).expect("a connection");
-    let two = std::net::TcpStream::connect(address).expect("a connection");
-    assert_eq!(waiting(), 2);
+    let connection = std::net::TcpStream::connect(address).expect("a connection");
+    let from = connection.local_addr().expect("an address").port();
+    let arrival = || arrival(Pid::this(), address.port(), from).expect("look");
+    while arrival() == Arrival::Unseen {
+        std::thread::yield_now();
+    }
+    assert_eq!(arrival(), Arrival::Waiting);
     let accepted = socket.accept().expect("accept");
-    assert_eq!(waiting(), 1);
-    drop((one, two, accepted));
-    assert_eq!(waiting_in("x y z\n\n:", 80), 0);
+    assert_eq!(arrival(), Arrival::Accepted);
+    drop(accepted);
+    assert_eq!(arrival_in("x y z\n\n:", 80, 81), Arrival::Unseen);
 }
 
 #[test]
