@@ -3,7 +3,7 @@
 //! A server that listens need not be ready: gunicorn binds first and loads the app then, and if that fails it ends. So a
 //! web dyno is up when it has *accepted* a connection, which is made here, carries nothing, and is closed at once.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, SocketAddrV4, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -51,19 +51,27 @@ struct Knock {
     made: Instant,
 }
 
+/// How the other side has ended a connection.
+enum Hangup {
+    /// In the orderly way, which only who accepted it can.
+    Closed,
+    /// By ending itself.
+    Reset,
+}
+
 impl Knock {
-    fn at(address: SocketAddrV4) -> Option<Self> {
-        let stream = TcpStream::connect_timeout(&SocketAddr::V4(address), KNOCK_WITHIN).ok()?;
-        stream.set_nonblocking(true).ok()?;
-        let from = stream.local_addr().ok()?.port();
-        Some(Self { stream, from, made: Instant::now() })
+    fn at(address: SocketAddrV4) -> io::Result<Self> {
+        let stream = TcpStream::connect_timeout(&SocketAddr::V4(address), KNOCK_WITHIN)?;
+        stream.set_nonblocking(true)?;
+        let from = stream.local_addr()?.port();
+        Ok(Self { stream, from, made: Instant::now() })
     }
 
-    /// Whether the other side has ended it.
-    fn is_closed(&self) -> bool {
+    fn hangup(&self) -> Option<Hangup> {
         match self.stream.peek(&mut [0]) {
-            Ok(_) => true,
-            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+            Ok(_) => Some(Hangup::Closed),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => None,
+            Err(_) => Some(Hangup::Reset),
         }
     }
 }
@@ -140,14 +148,28 @@ impl Watch {
     /// Whether the dyno accepts connections. Where that cannot be seen, it is taken to.
     fn accepts(&mut self, running: &Running) -> bool {
         let Some(knock) = &self.knock else {
-            self.knock = Knock::at(self.address);
-            return self.knock.is_none();
+            return match Knock::at(self.address) {
+                Ok(knock) => {
+                    self.knock = Some(knock);
+                    false
+                }
+                // It has just stopped to listen.
+                Err(error) => error.kind() != ErrorKind::ConnectionRefused,
+            };
         };
+        match knock.hangup() {
+            Some(Hangup::Closed) => return true,
+            Some(Hangup::Reset) => {
+                self.knock = None;
+                return false;
+            }
+            None => {}
+        }
         match running.arrival(self.address.port(), knock.from) {
             Ok(Arrival::Accepted) | Err(_) => true,
-            Ok(Arrival::Waiting) => knock.is_closed(),
-            // Accepted and closed within a moment, or kept from us.
-            Ok(Arrival::Unseen) => knock.is_closed() || knock.made.elapsed() >= UNSEEN_FOR,
+            Ok(Arrival::Waiting) => false,
+            // Kept from us until there is data.
+            Ok(Arrival::Unseen) => knock.made.elapsed() >= UNSEEN_FOR,
         }
     }
 
