@@ -91,7 +91,7 @@ fn each_trouble_is_diagnosed() {
         ("wrong-port", Rejected),
         ("disallowed-host", Page("/", 400)),
         ("static-file-missing", Page("/", 500)),
-        ("migration-missing", Page("/", 500)),
+        ("migration-missing", Page("/events/1/", 500)),
         ("out-of-memory", Page("/", 503)),
         ("secrets", Noticed),
     ] {
@@ -127,7 +127,7 @@ fn break_it(
     crate::server::show(&format!("{name}: {} s", began.elapsed().as_secs()));
     assert_eq!(code == 0, shows != Shows::Rejected, "{name}: {err}");
     if let Shows::Page(path, status) = shows {
-        until_true(&format!("{name} answers {status}"), SOON, || server.page(app, path).status == status);
+        assert_eq!(server.page(app, path).status, status, "{name}: {path}");
     }
     let logged = || told_in(&server.logs(app, 1_500)).split_off(logged_before);
     if shows != Shows::Noticed {
