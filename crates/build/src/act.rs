@@ -226,7 +226,7 @@ fn around(job: &Job) -> Around {
     let value = |name: &str| job.config.iter().find(|(key, _)| key.as_str() == name).map(|(_, value)| value);
     Around {
         hosts: job.hosts.clone(),
-        config: Some(job.config.iter().map(|(key, _)| key.to_string()).collect()),
+        config: Some(job.config.keys().map(ToString::to_string).collect()),
         settings_module: value("DJANGO_SETTINGS_MODULE").map(|value| value.expose_secret().to_owned()),
         seconds: u64::try_from(job.cx.store.now().as_micros() / 1_000_000).ok(),
     }
