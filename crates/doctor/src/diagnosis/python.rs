@@ -107,7 +107,8 @@ fn config_var(seen: &Seen<'_>) -> Option<Diagnosis> {
         .or_else(|| seen.between("UndefinedValueError: ", " not found. Declare it as envvar"))
         .or_else(|| seen.between("The ", " setting must not be empty"));
     let in_words = || {
-        let (before, _) = seen.line.split_once(" is not set").filter(|_| seen.has("Improperly") || seen.has("Error"))?;
+        let (before, _) =
+            seen.line.split_once(" is not set").filter(|_| seen.has("Improperly") || seen.has("Error"))?;
         before.rsplit(' ').next()
     };
     let name = key_error.or(by_library).or_else(in_words).filter(is_variable)?;
