@@ -7,6 +7,7 @@ pub(crate) mod addons;
 pub(crate) mod apps;
 pub(crate) mod authorizations;
 pub(crate) mod buildpacks;
+pub(crate) mod certs;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod domains;
@@ -98,6 +99,8 @@ pub(crate) enum Command {
     #[command(flatten)]
     Domains(domains::Command),
     #[command(flatten)]
+    Certs(certs::Command),
+    #[command(flatten)]
     Maintenance(maintenance::Command),
     #[command(flatten)]
     Access(access::Command),
@@ -133,6 +136,7 @@ const TOPICS: [(&str, &[Augment]); 7] = [
         "Access",
         &[
             domains::Command::augment_subcommands,
+            certs::Command::augment_subcommands,
             access::Command::augment_subcommands,
             accounts::Command::augment_subcommands,
             authorizations::Command::augment_subcommands,

@@ -7,6 +7,7 @@ mod addons;
 mod apps;
 mod authorizations;
 mod buildpacks;
+mod certs;
 mod config;
 mod doctor;
 mod domains;
@@ -36,6 +37,7 @@ pub(crate) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::Pg(command) => pg::run(command, cx).await,
         Command::Buildpacks(command) => buildpacks::run(command, cx).await,
         Command::Domains(command) => domains::run(command, cx).await,
+        Command::Certs(command) => certs::run(command, cx).await,
         Command::Maintenance(command) => maintenance::run(command, cx).await,
         Command::Access(command) => access::run(command, cx).await,
         Command::Accounts(command) => accounts::run(command, cx).await,

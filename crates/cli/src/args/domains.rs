@@ -16,6 +16,23 @@ pub(crate) enum Command {
     /// Remove a domain
     #[command(name = "domains:remove")]
     Remove(Domain),
+    /// Remove all custom domains
+    #[command(name = "domains:clear")]
+    Clear(AppChoice),
+    /// Serve a domain with another certificate
+    #[command(name = "domains:update")]
+    Update(Update),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Update {
+    /// The host name
+    pub(crate) hostname: String,
+    /// The certificate's name, as `certs` shows it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) cert: String,
+    #[command(flatten)]
+    pub(crate) app: AppChoice,
 }
 
 #[derive(Debug, Args)]

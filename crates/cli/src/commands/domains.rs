@@ -2,8 +2,9 @@
 
 use wire::{Domain, DomainRequest};
 
-use crate::args::Show;
+use super::certs;
 use crate::args::domains::{Command, Domain as Args};
+use crate::args::{AppChoice, Show};
 use crate::context::{Context, path};
 use crate::table::columns;
 use crate::terminal::Paint;
@@ -13,6 +14,11 @@ pub(super) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::List(show) => list(cx, show).await,
         Command::Add(args) => add(cx, args).await,
         Command::Remove(args) => remove(cx, args).await,
+        Command::Clear(app) => clear(cx, app).await,
+        Command::Update(args) => {
+            let app = cx.app(&args.app)?;
+            certs::serve_with(cx, &app, &args.hostname, &args.cert).await
+        }
     }
 }
 
@@ -55,6 +61,18 @@ async fn remove(cx: &mut Context, args: Args) -> anyhow::Result<()> {
     let app = cx.app(&args.app)?;
     cx.env.screen.start(format!("Removing {} from {app}", args.hostname));
     client.delete::<Domain>(&path(&["apps", &app, "domains", &args.hostname])).await?;
+    cx.env.screen.done("");
+    Ok(())
+}
+
+async fn clear(cx: &mut Context, app: AppChoice) -> anyhow::Result<()> {
+    let client = cx.client()?;
+    let app = cx.app(&app)?;
+    cx.env.screen.start(format!("Removing all custom domains from {app}"));
+    let domains: Vec<Domain> = client.list(&path(&["apps", &app, "domains"])).await?;
+    for domain in domains.iter().filter(|domain| domain.kind == "custom") {
+        client.delete::<Domain>(&path(&["apps", &app, "domains", &domain.hostname])).await?;
+    }
     cx.env.screen.done("");
     Ok(())
 }

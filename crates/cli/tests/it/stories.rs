@@ -18,9 +18,12 @@ fn hold(name: &str, shell: &Shell) {
     settings.add_filter(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]");
     settings.add_filter(&format!("(localhost|127.0.0.1)[:_]{port}"), "$1:PORT");
     settings.add_filter(&home, "[home]");
+    settings.add_filter(r"[a-z]+-[a-z]+-\d{5}\.dns", "[target].dns");
     settings.add_filter("/join/[A-Za-z0-9_-]{43}", "/join/[secret]");
     settings.add_filter(r"HOKKU-[A-Za-z0-9_-]+", "[token]");
     settings.add_filter(r"HOKK\*{10}.{4}", "[hint]");
+    settings.add_filter(r"(Adding a certificate to \S+ done, )\S+", "$1[name]");
+    settings.add_filter(r"(Serving \S+ with )[a-z]+-[a-z]+-\d{5}", "$1[name]");
     settings.bind(|| insta::assert_snapshot!(name, shell.said()));
 }
 
@@ -261,7 +264,10 @@ fn addons_domains_and_buildpacks() {
             "domains:add www.example.com",
             "domains:add api.localhost",
             "domains",
+            "domains:update www.example.com --cert nothing",
             "domains:remove www.example.com",
+            "domains:add www.example.com",
+            "domains:clear",
             "buildpacks",
             "buildpacks:set heroku/python",
             "buildpacks:add -i 1 https://github.com/heroku/heroku-buildpack-nodejs",
@@ -273,6 +279,37 @@ fn addons_domains_and_buildpacks() {
         ],
     );
     hold("addons_domains_and_buildpacks", &shell);
+}
+
+#[test]
+fn certificates() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    let made = rcgen::generate_simple_self_signed(["www.example.com".to_owned()]).expect("a certificate");
+    let file = |name: &str| shell.dir.path().join(name).display().to_string();
+    let (cert, key) = (file("a.crt"), file("a.key"));
+    fs::write(&cert, made.cert.pem()).expect("written");
+    fs::write(&key, made.signing_key.serialize_pem()).expect("written");
+    all(
+        &mut shell,
+        &[
+            "certs",
+            &format!("certs:add {cert} {cert}"),
+            &format!("certs:add {cert} nowhere.key"),
+            "domains:add www.example.com",
+            &format!("certs:add {cert} {key} --domain www.example.com"),
+            "certs:remove nothing --confirm running-app",
+            "certs:auto",
+            "certs:auto:refresh",
+            "certs:auto:enable",
+            "certs:auto",
+            "certs:auto:disable --confirm running-app",
+        ],
+    );
+    hold("certificates", &shell);
+    // Its columns are as wide as the name that was made up.
+    let listed = shell.hokku("certs").output;
+    assert!(listed.contains("www.example.com") && listed.contains("own"), "{listed}");
 }
 
 #[test]
