@@ -11,6 +11,7 @@ pub(crate) mod certs;
 pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod domains;
+pub(crate) mod drains;
 pub(crate) mod git;
 mod hoist;
 pub(crate) mod logs;
@@ -101,6 +102,8 @@ pub(crate) enum Command {
     #[command(flatten)]
     Certs(certs::Command),
     #[command(flatten)]
+    Drains(drains::Command),
+    #[command(flatten)]
     Maintenance(maintenance::Command),
     #[command(flatten)]
     Access(access::Command),
@@ -119,7 +122,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// How `hokku --help` groups them.
-const TOPICS: [(&str, &[Augment]); 7] = [
+const TOPICS: [(&str, &[Augment]); 8] = [
     ("Apps", &[apps::Command::augment_subcommands, maintenance::Command::augment_subcommands]),
     ("Config", &[config::Command::augment_subcommands]),
     (
@@ -132,6 +135,7 @@ const TOPICS: [(&str, &[Augment]); 7] = [
     ),
     ("Releases", &[releases::Command::augment_subcommands, buildpacks::Command::augment_subcommands]),
     ("Add-ons", &[addons::Command::augment_subcommands, pg::Command::augment_subcommands]),
+    ("Log and events", &[drains::Command::augment_subcommands]),
     (
         "Access",
         &[

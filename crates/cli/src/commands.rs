@@ -11,6 +11,7 @@ mod certs;
 mod config;
 mod doctor;
 mod domains;
+mod drains;
 mod git;
 mod logs;
 mod maintenance;
@@ -38,6 +39,7 @@ pub(crate) async fn run(command: Command, cx: &mut Context) -> anyhow::Result<()
         Command::Buildpacks(command) => buildpacks::run(command, cx).await,
         Command::Domains(command) => domains::run(command, cx).await,
         Command::Certs(command) => certs::run(command, cx).await,
+        Command::Drains(command) => drains::run(command, cx).await,
         Command::Maintenance(command) => maintenance::run(command, cx).await,
         Command::Access(command) => access::run(command, cx).await,
         Command::Accounts(command) => accounts::run(command, cx).await,

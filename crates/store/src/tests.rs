@@ -430,4 +430,5 @@ fn a_signature_holds_for_its_purpose_and_its_folder_over_a_restart() {
 }
 
 mod certificates;
+mod deliveries;
 mod people;

@@ -196,6 +196,21 @@ impl Client {
         self.send(Method::POST, path, body).await
     }
 
+    /// Makes something; also tells one header of the answer.
+    ///
+    /// # Errors
+    /// Any of [`ClientError`].
+    pub async fn post_for<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+        header: &str,
+    ) -> Result<(T, Option<String>), ClientError> {
+        let answer = self.whole(Method::POST, path, body).await?;
+        let value = answer.headers().get(header).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        Ok((self.parse(&answer)?, value))
+    }
+
     /// Changes something.
     ///
     /// # Errors
@@ -285,13 +300,21 @@ impl Client {
         path: &str,
         body: &impl Serialize,
     ) -> Result<T, ClientError> {
+        self.parse(&self.whole(method, path, body).await?)
+    }
+
+    async fn whole(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Response<Bytes>, ClientError> {
         let body = serde_json::to_vec(body).map_err(|error| ClientError::Unexpected {
             at: self.origin.to_string(),
             status: StatusCode::OK,
             detail: error.to_string(),
         })?;
-        let answer = self.call(method, path, Some(body), None).await?;
-        self.parse(&answer)
+        self.call(method, path, Some(body), None).await
     }
 
     /// One request and its whole answer, unless it is a refusal.

@@ -116,6 +116,7 @@ async fn serve(data: &Path) -> String {
         request.headers_mut().insert("x-forwarded-proto", axum::http::HeaderValue::from_static("http"));
         request
     });
+    cx.store.set_witness(api::witness(cx.clone()));
     let routes = api::routes(cx).layer(over_http);
     tokio::spawn(async move { axum::serve(listener, routes).await });
     format!("http://127.0.0.1:{port}")

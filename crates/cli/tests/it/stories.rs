@@ -313,6 +313,33 @@ fn certificates() {
 }
 
 #[test]
+fn drains_and_webhooks() {
+    let mut shell = Shell::start();
+    shell.vars.insert("HOKKU_APP".to_owned(), "running-app".to_owned());
+    all(
+        &mut shell,
+        &[
+            "drains",
+            "drains:add https://jane:secret@logs.example.com/in?app=1",
+            "drains:add https://jane:secret@logs.example.com/in?app=1",
+            "drains:add logs.example.com",
+            "drains:add syslog+tls://logs.example.com:6514",
+            "drains",
+            "drains:remove https://jane:secret@logs.example.com/in?app=1",
+            "webhooks",
+            "webhooks:add -i api:app -u https://example.com/hooks -s mine",
+            "webhooks:add -i release -u https://example.com/hooks",
+            "webhooks:add -i api:app -l always -u https://example.com/hooks",
+            "webhooks",
+            "webhooks:deliveries",
+            "maintenance:on",
+            "webhooks:deliveries",
+        ],
+    );
+    hold("drains_and_webhooks", &shell);
+}
+
+#[test]
 fn logging_in() {
     let mut shell = Shell::stranger();
     all(&mut shell, &["whoami", "login"]);
