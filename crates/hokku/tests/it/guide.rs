@@ -2,11 +2,13 @@
 //! writes `docs/guide.md`, or holds that it would not write another one.
 
 mod at_home;
+mod bucket;
 mod claims;
 mod data;
 mod deploy;
 mod home_stretch;
 mod login;
+mod mistakes;
 mod next;
 mod page;
 mod site;
@@ -41,13 +43,18 @@ fn the_deployment_guide() {
     site::open(&mut guide);
     site::logs(&mut guide);
     site::only_https(&mut guide);
+    data::rotation(&mut guide);
     site::admin(&mut guide);
     data::python_shell(&mut guide);
     data::database_shell(&mut guide);
     home_stretch::checks(&mut guide);
     home_stretch::processes(&mut guide);
     home_stretch::files_go(&mut guide);
+    home_stretch::second_edition(&mut guide);
+    bucket::pictures(&mut guide);
+    bucket::static_files(&mut guide);
     home_stretch::releases(&mut guide);
+    mistakes::pointed_out(&mut guide);
     next::looking_back(&mut guide);
     next::the_app_itself(&mut guide);
     next::people(&mut guide);
@@ -90,10 +97,11 @@ impl<'a> Guide<'a> {
 
     /// Types a line that is refused, and writes it down.
     #[track_caller]
-    fn run_refused(&mut self, command: &str, lines: &[&str]) {
+    fn run_refused(&mut self, command: &str, lines: &[&str]) -> String {
         let (code, screen) = self.begin(command).end();
         assert_ne!(code, Some(0), "`{command}` showed:\n{screen}");
         self.page.command(command, &screen, lines);
+        screen
     }
 
     /// Types a line, and goes on while it runs.

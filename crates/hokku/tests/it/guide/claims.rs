@@ -40,7 +40,7 @@ pub(super) const COMMANDS: [&str; 25] = [
 ];
 
 /// The guide's claims. Each must have been checked.
-pub(super) const CLAIMS: [Claim; 21] = [
+pub(super) const CLAIMS: [Claim; 24] = [
     claim("local", "Locally the same app runs on SQLite and the development server."),
     claim("detect", "The platform detects Python from `requirements.txt` and `runtime.txt`."),
     claim("python", "It installs exactly the named Python."),
@@ -56,10 +56,13 @@ pub(super) const CLAIMS: [Claim; 21] = [
     claim("host", "The app's host is allowed."),
     claim("https", "Behind HTTPS the app sees `X-Forwarded-Proto` and can redirect."),
     claim("postgres", "A Postgres of 10,000 rows and 1 GB is created."),
+    claim("credentials", "Its credentials can rotate at any time, so only `DATABASE_URL` counts."),
     claim("migrations", "Migrations run by hand or in a `release:` phase."),
     claim("ephemeral", "The dyno's filesystem is emptied at every restart and deploy."),
     claim("apart", "The dyno's filesystem is not shared between dynos."),
+    claim("bucket", "Uploads and static files live in an S3 bucket."),
     claim("config", "Secrets belong in config vars."),
+    claim("mistakes", "A hard-coded SECRET_KEY, AWS key or `DEBUG = True` is a mistake to be pointed out."),
     claim("gitignore", "What `.gitignore` excludes is not deployed."),
     claim("pictures", "Uploaded pictures (profile pictures, event images) are shown."),
 ];

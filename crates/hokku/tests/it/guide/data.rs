@@ -1,6 +1,9 @@
 //! Rows: migrations by hand, a person for the admin, and the two interactive shells.
 
-use super::{Guide, has};
+use crate::server::HOKKU;
+use crate::until::{PATIENCE, until_true};
+
+use super::{APP, Guide, has};
 
 pub(super) fn migrate(guide: &mut Guide<'_>) {
     guide.page.chapter("Migrations by hand");
@@ -87,4 +90,31 @@ pub(super) fn database_shell(guide: &mut Guide<'_>) {
     terminal.until_it_shows_times("=>", 4);
     terminal.press("\u{4}");
     guide.finish(command, terminal, &[]);
+}
+
+/// Other credentials at any time; the app goes on, as it reads them from `DATABASE_URL`.
+pub(super) fn rotation(guide: &mut Guide<'_>) {
+    guide.page.chapter("Credentials rotate");
+    guide.page.say(
+        "The official command offers this for `standard-0` and above; the owner can do it for every plan.",
+    );
+    let url = |guide: &Guide<'_>| {
+        guide.server.get(&format!("/apps/{APP}/config-vars"))["DATABASE_URL"].as_str().map(str::to_owned)
+    };
+    let before = url(guide).expect("a database");
+    guide.run(&format!("{HOKKU} pg:credentials:rotate DATABASE_URL"));
+    until_true("DATABASE_URL is another one", PATIENCE, || {
+        // No request may fail on the way.
+        let health = guide.server.page(APP, "/healthz");
+        assert_eq!(health.status, 200, "{}", health.text());
+        url(guide).is_some_and(|now| now != before)
+    });
+    guide.run("heroku ps:wait");
+    until_true("the old credentials are refused", PATIENCE, || {
+        assert_eq!(guide.server.page(APP, "/healthz").status, 200);
+        guide.developer.run("psql", &[&before, "-Atc", "SELECT 1"]).code != 0
+    });
+    let looks_at =
+        "`DATABASE_URL` before and after: the app answers all the while, the old one is refused in the end";
+    guide.holds("credentials", "rotation", looks_at, Ok(()));
 }

@@ -42,14 +42,18 @@ pub(super) fn an_app(guide: &mut Guide<'_>) {
     guide.run(&format!("heroku git:remote -a {APP}"));
 }
 
-/// The platform's pages about the app, with all that has happened by now.
+/// The platform's pages, with all that has happened by now.
 pub(super) fn the_pages(guide: &mut Guide<'_>) {
-    let pages = format!("https://dashboard.localhost:{}/apps", guide.server.port());
-    for page in ["", "/events", "/events/activity", "/events/settings", "/events/logs"] {
+    let pages = format!("https://dashboard.localhost:{}", guide.server.port());
+    let app = ["", "/activity", "/access", "/settings", "/logs"].map(|page| format!("/apps/{APP}{page}"));
+    for page in app.into_iter().chain(["/apps".to_owned()]) {
         guide.browser.open(&format!("{pages}{page}"));
         guide.browser.until_it_shows(APP);
-        guide.browser_is_content(page);
+        guide.browser_is_content(&page);
     }
+    guide.browser.open(&format!("{pages}/account"));
+    guide.browser.until_it_shows(OWNER);
+    guide.browser_is_content("/account");
 }
 
 /// `heroku login -i` asks in the terminal.

@@ -28,7 +28,7 @@ The guide that people follow to put a Django app on Heroku, followed here: a fre
 ";
 
 /// What differs from run to run, and what stands for it.
-const VOLATILE: [(&str, &str); 36] = [
+const VOLATILE: [(&str, &str); 45] = [
     // Only the first server of a machine has to.
     (r"remote: -----> Preparing Python [^\n]*\n", ""),
     // What is fetched comes in any order.
@@ -39,6 +39,8 @@ const VOLATILE: [(&str, &str); 36] = [
         "",
     ),
     (r"postgres://\S+", "postgres://<user>:<password>@<address>/<database>"),
+    (r"(Connections: +)\d+", "$1<number>"),
+    (r"\bbucketeer-[a-z]+-\d{5}\b", "<bucket add-on>"),
     (r"HOKKU-[0-9A-Za-z_-]+", "<token>"),
     (r"login from \S+", "login from <machine>"),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)", "<time>"),
@@ -72,6 +74,16 @@ const VOLATILE: [(&str, &str); 36] = [
     (r"in \d+(\.\d+)? ?m?s\b", "in <time>"),
     // The dots are seconds.
     (r"(Waiting for release|Starting dynos: web=\d+)\.+ done", "$1... done"),
+    (r"Running release command\.+", "Running release command..."),
+    // Told only when there was something to wait for.
+    (r"Waiting for every dyno to be running [^\n]*\n", ""),
+    // The key that was pressed, as often as the terminal shows it.
+    (r"(?m)^x+\n", ""),
+    (r"(ACCESS_KEY(_ID)?: +)\S+", "$1<secret>"),
+    (r"\bbucketeer-[a-z0-9]{20}\b", "<bucket>"),
+    // Cut off where the table ends.
+    (r"completed provisioning, setting \S+", "completed provisioning, setting …"),
+    (r"(add-on>\)) +(\S+) +(\S+) +(\S+) +(\S+)\n", "$1   $2   $3   $4   $5\n"),
     (r"[ \t]+\n", "\n"),
 ];
 
@@ -122,8 +134,11 @@ impl Page {
         self.proofs.push(Proof { claim, check, looks_at });
     }
 
-    /// What was written last.
+    /// What was written last; all of it for who writes the page.
     pub(super) fn last_lines(&self) -> String {
+        if writes() {
+            return self.text.clone();
+        }
         let lines: Vec<&str> = self.text.lines().collect();
         lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
     }
@@ -165,7 +180,7 @@ impl Page {
     pub(super) fn end(mut self) {
         self.claims();
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide.md");
-        if std::env::var(MODE).is_ok_and(|mode| mode == "write") {
+        if writes() {
             fs::write(&path, &self.text).expect("docs can be written");
         } else if fs::read_to_string(&path).unwrap_or_default() != self.text {
             let dir = tempfile::tempdir().expect("a folder");
@@ -179,6 +194,10 @@ impl Page {
             );
         }
     }
+}
+
+fn writes() -> bool {
+    std::env::var(MODE).is_ok_and(|mode| mode == "write")
 }
 
 /// Tables are as wide as what is in them, which differs: their columns are put closer together. A table is a line, a rule,
