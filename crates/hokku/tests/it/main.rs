@@ -4,6 +4,7 @@
 //! They need root and the tools that `cargo xtask test` installs and puts on `PATH`.
 
 mod acme;
+mod backups;
 mod bad_input;
 mod browser;
 mod buckets;
