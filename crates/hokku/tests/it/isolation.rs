@@ -11,7 +11,7 @@ const OTHER: &str = "neighbour";
 
 /// Reports what a dyno sees and reaches, as JSON. `argv[1]` is a list of `name=host:port` to connect to.
 const PROBE: &str = r#"
-import json, os, socket, sys
+import json, os, socket, ssl, sys
 
 def reaches(address):
     host, port = address.rsplit(":", 1)
@@ -20,6 +20,20 @@ def reaches(address):
         return True
     except OSError:
         return False
+
+def answers(address):
+    """Who answers the API's hosts at this address: nobody, the buckets, or somebody else with these words."""
+    host, port = address.rsplit(":", 1)
+    context = ssl._create_unverified_context()
+    said = b""
+    try:
+        with socket.create_connection((host, int(port)), 4) as plain, context.wrap_socket(plain) as stream:
+            stream.sendall(f"GET /apps HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n".encode())
+            while part := stream.recv(4096):
+                said += part
+    except OSError as error:
+        return said.decode() or f"nobody: {error}"
+    return "buckets" if b"<Code>AccessDenied</Code>" in said else said.decode()
 
 def can(action):
     try:
@@ -34,6 +48,7 @@ def status(name):
 targets = dict(word.split("=", 1) for word in sys.argv[1:])
 print(json.dumps({
     "reaches": {name: reaches(address) for name, address in targets.items()},
+    "answers": answers(targets["buckets"]),
     "uid": os.getuid(),
     "capabilities": status("CapEff")[0].strip("0") or "none",
     "seccomp": status("Seccomp")[0],
@@ -98,7 +113,7 @@ fn sees_and_reaches(server: &Server, developer: &Developer, url: &str) {
     let neighbour = neighbour_address(server);
     let port = server.port();
     let targets = format!(
-        "postgres={database} control={gateway}:{port} ssh={gateway}:22 neighbour={neighbour} metadata=169.254.169.254:80 own-loopback=127.0.0.1:{port}"
+        "postgres={database} buckets={gateway}:{port} ssh={gateway}:22 neighbour={neighbour} metadata=169.254.169.254:80 own-loopback=127.0.0.1:{port}"
     );
     let printed = run(developer, &format!("python probe.py {targets}"));
     let seen: Value = serde_json::from_str(printed.trim()).unwrap_or_else(|_| panic!("{printed}"));
@@ -106,9 +121,11 @@ fn sees_and_reaches(server: &Server, developer: &Developer, url: &str) {
         seen,
         json!({
             "reaches": {
-                "postgres": true, "control": false, "ssh": false, "neighbour": false,
+                "postgres": true, "buckets": true, "ssh": false, "neighbour": false,
                 "metadata": false, "own-loopback": false,
             },
+            // What dynos find at the public port is the buckets and nothing else: not the API, whatever host they name.
+            "answers": "buckets",
             "uid": 1000,
             "capabilities": "none",
             "seccomp": "2",
