@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use oci::cgroup::{Hierarchy, Memory};
+use oci::cgroup::{EMPTY_WITHIN, Hierarchy, Memory};
 use oci::container::{self, Exit, Status};
 use oci::spec::{Bind, Layer, Spec, Upper, Window};
 
@@ -231,6 +231,15 @@ fn is_dead(pid: i32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).map_or(true, |stat| stat.contains(") Z "))
 }
 
+/// Holds at the latest [`EMPTY_WITHIN`] after its group is gone: a dying process leaves that a moment before it is dead.
+fn dies(pid: i32) -> bool {
+    let until = Instant::now() + EMPTY_WITHIN;
+    while !is_dead(pid) && Instant::now() < until {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    is_dead(pid)
+}
+
 #[test]
 fn what_a_killed_shim_leaves_is_cleaned_up_by_another_process() {
     let lab = Lab::new();
@@ -244,7 +253,7 @@ fn what_a_killed_shim_leaves_is_cleaned_up_by_another_process() {
     container::cleanup(&spec.state_dir).expect("cleanup");
     assert!(!group.exists());
     assert!(!spec.state_dir.exists());
-    assert!(is_dead(shim.pid));
+    assert!(dies(shim.pid));
     container::cleanup(&spec.state_dir).expect("cleanup again");
     let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
     assert!(!mounts.contains(&spec.id), "no mount reached the host");
@@ -287,7 +296,7 @@ fn a_new_start_in_the_same_folder_removes_what_was_left() {
     first.child.wait().expect("reap the shim");
     let ended = lab.run(&Spec { argv: vec!["/bin/true".to_owned()], ..spec });
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(is_dead(first.pid));
+    assert!(dies(first.pid));
 }
 
 #[test]
