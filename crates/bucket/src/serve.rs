@@ -13,7 +13,7 @@ use model::time::Timestamp;
 use s3s::config::{S3Config, StaticConfigProvider};
 use s3s::service::S3ServiceBuilder;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
@@ -114,9 +114,10 @@ pub async fn serve(config: Config, clock: Clock, stop: CancellationToken) -> Res
     let controlled = listen_at(&config.control_socket)?;
     let mut connections = JoinSet::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    connections.spawn(accept_proxied(proxied, front.clone(), Arc::clone(&places), stop.clone()));
+    connections.spawn(accept_all(Entry::Proxied(proxied), front.clone(), Arc::clone(&places), stop.clone()));
     if let Some((listener, acceptor, certificate)) = direct {
-        connections.spawn(accept_direct(listener, acceptor, front, places, stop.clone()));
+        let entry = Entry::Direct(listener, acceptor);
+        connections.spawn(accept_all(entry, front, places, stop.clone()));
         let ended = stop.clone();
         connections.spawn(async move {
             tokio::select! {
@@ -167,23 +168,43 @@ async fn listen_tls(
     Ok((listener, acceptor, certificate))
 }
 
-async fn accept_proxied(
-    listener: UnixListener,
-    front: Front,
-    places: Arc<Semaphore>,
-    stop: CancellationToken,
-) {
+/// Where connections come from.
+enum Entry {
+    /// The router, in plain HTTP.
+    Proxied(UnixListener),
+    /// Dynos, with TLS.
+    Direct(TcpListener, TlsAcceptor),
+}
+
+/// A connection before its handshake.
+enum Arrival {
+    Proxied(UnixStream),
+    Direct(TcpStream, TlsAcceptor),
+}
+
+impl Entry {
+    async fn accept(&self) -> io::Result<Arrival> {
+        match self {
+            Self::Proxied(listener) => Ok(Arrival::Proxied(listener.accept().await?.0)),
+            Self::Direct(listener, acceptor) => {
+                Ok(Arrival::Direct(listener.accept().await?.0, acceptor.clone()))
+            }
+        }
+    }
+}
+
+async fn accept_all(entry: Entry, front: Front, places: Arc<Semaphore>, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
+            accepted = entry.accept() => accepted,
         };
-        if let Ok((stream, _)) = accepted {
+        if let Ok(arrival) = accepted {
             let (front, stop) = (front.clone(), stop.clone());
             connections.spawn(async move {
-                connection(stream, front, stop).await;
+                welcome(arrival, front, stop).await;
                 drop(place);
             });
         }
@@ -192,35 +213,17 @@ async fn accept_proxied(
     while connections.join_next().await.is_some() {}
 }
 
-async fn accept_direct(
-    listener: TcpListener,
-    acceptor: TlsAcceptor,
-    front: Front,
-    places: Arc<Semaphore>,
-    stop: CancellationToken,
-) {
-    let mut connections = JoinSet::new();
-    loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { break };
-        let accepted = tokio::select! {
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        if let Ok((stream, _)) = accepted {
-            let (front, acceptor, stop) = (front.clone(), acceptor.clone(), stop.clone());
-            connections.spawn(async move {
-                let _ = stream.set_nodelay(true);
-                // A client that breaks off its handshake is no news.
-                if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await
-                {
-                    connection(stream, front, stop).await;
-                }
-                drop(place);
-            });
+async fn welcome(arrival: Arrival, front: Front, stop: CancellationToken) {
+    match arrival {
+        Arrival::Proxied(stream) => connection(stream, front, stop).await,
+        Arrival::Direct(stream, acceptor) => {
+            let _ = stream.set_nodelay(true);
+            // A client that breaks off its handshake is no news.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_WITHIN, acceptor.accept(stream)).await {
+                connection(stream, front, stop).await;
+            }
         }
-        while connections.try_join_next().is_some() {}
     }
-    while connections.join_next().await.is_some() {}
 }
 
 async fn connection<S>(stream: S, front: Front, stop: CancellationToken)

@@ -12,30 +12,25 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bucket::Client;
 use model::site::Site;
 use router::table::ControlRoute;
 use serde::{Deserialize, Serialize};
-use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::ca::Ca;
+use crate::daemon::{Daemon, holds, settings};
 use crate::layout::{Layout, write_secret};
 
-/// How long the service may take until it answers, and until it has ended.
-const READY_WITHIN: Duration = Duration::from_secs(10);
+/// How long the service may take until it has ended.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
-/// How often is looked whether it answers while it starts or ends, and whether it still lives.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How often its certificate is looked at; it is made anew long before it expires.
 const RENEW_EVERY: Duration = Duration::from_secs(12 * 3600);
 
@@ -65,11 +60,8 @@ pub struct BucketsFile {
 /// # Errors
 /// When the file cannot be read or the service not start.
 pub fn run(file: &Path) -> anyhow::Result<()> {
-    // Not part of the terminal session of whoever started the server. It fails only if we lead one already.
-    let _ = nix::unistd::setsid();
-    let text = fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
     let BucketsFile { dir, key_file, host, socket, control_socket, listen, certificate, private_key } =
-        serde_json::from_str(&text).with_context(|| format!("{} is broken", file.display()))?;
+        settings(file)?;
     let key =
         fs::read_to_string(&key_file).with_context(|| format!("could not read {}", key_file.display()))?;
     let key = STANDARD.decode(key.trim()).with_context(|| format!("{} is broken", key_file.display()))?;
@@ -91,9 +83,7 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
 /// The service that serves this data folder's buckets.
 #[derive(Clone)]
 pub(crate) struct Buckets {
-    exe: PathBuf,
-    file: PathBuf,
-    log: PathBuf,
+    daemon: Daemon,
     config: BucketsFile,
     url: String,
     ca: Ca,
@@ -111,9 +101,14 @@ impl Buckets {
         let dir = layout.path("buckets");
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
         made.context("could not make the folder of buckets")?;
-        let file = dir.join("buckets.json");
-        let known: Option<BucketsFile> =
-            fs::read_to_string(&file).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let daemon = Daemon {
+            name: "the service of buckets",
+            command: "buckets",
+            exe,
+            file: dir.join("buckets.json"),
+            log: dir.join("buckets.log"),
+        };
+        let known: Option<BucketsFile> = daemon.known();
         let config = |port| BucketsFile {
             dir: dir.clone(),
             key_file: layout.path("hokku.key"),
@@ -125,27 +120,19 @@ impl Buckets {
             private_key: layout.path("tls/buckets.key"),
         };
         let known_port = known.as_ref().map_or(0, |known| known.listen.port());
-        let mut buckets = Self {
-            exe,
-            log: dir.join("buckets.log"),
-            file,
-            config: config(known_port),
-            url: site.bucket_url(),
-            ca: ca.clone(),
-        };
+        let mut buckets = Self { daemon, config: config(known_port), url: site.bucket_url(), ca: ca.clone() };
         buckets.write_certificate()?;
-        let client = buckets.client();
-        if client.ping().await.is_ok() {
+        if buckets.answers().await {
             if known.as_ref() == Some(&buckets.config) {
                 info!("the buckets of the run before still serve");
                 return Ok(buckets);
             }
             info!("the buckets of the run before have another address; they end");
-            client.end().await.context("could not end the buckets of the run before")?;
+            buckets.client().end().await.context("could not end the buckets of the run before")?;
             buckets.wait_until_gone().await;
         }
         buckets.config = config(free_port(gateway, known_port)?);
-        buckets.start().await?;
+        buckets.daemon.start(&buckets.config, || buckets.answers()).await?;
         Ok(buckets)
     }
 
@@ -164,67 +151,23 @@ impl Buckets {
         self.config.listen.port()
     }
 
-    async fn start(&self) -> anyhow::Result<()> {
-        let text = serde_json::to_vec_pretty(&self.config)?;
-        write_secret(&self.file, &text).context("could not write buckets.json")?;
-        let log = File::create(&self.log).context("could not make the buckets' log")?;
-        let mut child = Command::new(&self.exe)
-            .arg("buckets")
-            .arg(&self.file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("could not start the service of buckets")?;
-        let client = self.client();
-        let ready = async {
-            loop {
-                if let Some(status) = child.try_wait()? {
-                    return Ok(Some(status));
-                }
-                if client.ping().await.is_ok() {
-                    return Ok::<_, std::io::Error>(None);
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        let ready = tokio::time::timeout(READY_WITHIN, ready).await;
-        let said = || fs::read_to_string(&self.log).unwrap_or_default().trim().to_owned();
-        match ready {
-            Ok(Ok(None)) => {
-                // Reaps it when it ends while we are here; later it is init's.
-                tokio::spawn(async move { child.wait().await });
-                Ok(())
-            }
-            Ok(Ok(Some(status))) => bail!("the buckets ended at their start ({status}): {}", said()),
-            Ok(Err(error)) => Err(error).context("could not wait for the buckets"),
-            Err(_) => {
-                let _ = child.kill().await;
-                bail!("the buckets did not start within {} s: {}", READY_WITHIN.as_secs(), said())
-            }
-        }
+    async fn answers(&self) -> bool {
+        self.client().ping().await.is_ok()
     }
 
     /// Starts the service again whenever it is gone, and keeps its certificate fresh, until `stop`.
     pub(crate) async fn watch(&self, stop: CancellationToken) {
-        let mut renewed = tokio::time::Instant::now();
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(WATCH_EVERY) => {}
-            }
-            if renewed.elapsed() >= RENEW_EVERY {
-                renewed = tokio::time::Instant::now();
+        let renewals = async {
+            loop {
+                tokio::time::sleep(RENEW_EVERY).await;
                 if let Err(error) = self.write_certificate() {
                     error!(error = format!("{error:#}"), "could not renew the buckets' certificate");
                 }
             }
-            if self.client().ping().await.is_err() {
-                warn!("the service of buckets is gone; starting it again");
-                if let Err(error) = self.start().await {
-                    error!(error = format!("{error:#}"), "could not start the service of buckets again");
-                }
-            }
+        };
+        tokio::select! {
+            () = self.daemon.watch(&self.config, || self.answers(), &stop) => {}
+            () = renewals => {}
         }
     }
 
@@ -239,13 +182,8 @@ impl Buckets {
     async fn wait_until_gone(&self) {
         let lock = self.config.dir.join("lock");
         // Its lock is the last that it lets go of.
-        let is_free = || File::open(&lock).is_ok_and(|file| file.try_lock().is_ok());
-        let gone = async {
-            while !is_free() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        if tokio::time::timeout(GONE_WITHIN, gone).await.is_err() {
+        let is_free = || async { File::open(&lock).is_ok_and(|file| file.try_lock().is_ok()) };
+        if !holds(GONE_WITHIN, is_free).await {
             warn!("the buckets take longer to end than their requests may");
         }
     }

@@ -1,26 +1,18 @@
 //! The router as a process of its own: started, taken up again after a restart, restarted when it dies.
 
-use std::fs::{self, File};
-use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use router::{Control, Limits, Listen, RouterConfig, Table};
 use serde::{Deserialize, Serialize};
-use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use crate::daemon::{Daemon, READY_WITHIN, holds, settings};
 use crate::layout::Layout;
 
-/// How long a router may take until it answers at its control socket.
-const READY_WITHIN: Duration = Duration::from_secs(10);
-/// How often is looked whether it answers while it starts, and whether it still lives.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
-const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How long an orderly end lets requests finish.
 const DRAIN_WITHIN: Duration = Duration::from_secs(30);
 
@@ -42,11 +34,7 @@ pub struct RouterFile {
 /// # Errors
 /// When the file cannot be read or the router not start.
 pub fn run(file: &Path) -> anyhow::Result<()> {
-    // Not part of the terminal session of whoever started the server. It fails only if we lead one already.
-    let _ = nix::unistd::setsid();
-    let text = fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
-    let RouterFile { listen, control_socket, table_file, spool_dir } =
-        serde_json::from_str(&text).with_context(|| format!("{} is broken", file.display()))?;
+    let RouterFile { listen, control_socket, table_file, spool_dir } = settings(file)?;
     let listen = listen.into_iter().map(Listen::Address).collect();
     let config =
         RouterConfig { listen, control_socket, table_file, spool_dir, workers: 0, limits: Limits::default() };
@@ -56,9 +44,7 @@ pub fn run(file: &Path) -> anyhow::Result<()> {
 /// The router that serves this data folder.
 #[derive(Debug, Clone)]
 pub struct DataPlane {
-    exe: PathBuf,
-    file: PathBuf,
-    log: PathBuf,
+    daemon: Daemon,
     config: RouterFile,
 }
 
@@ -72,7 +58,14 @@ impl DataPlane {
             table_file: layout.path("router/table.json"),
             spool_dir: layout.path("spool"),
         };
-        Self { exe, file: layout.path("router/router.json"), log: layout.path("router/router.log"), config }
+        let daemon = Daemon {
+            name: "the router",
+            command: "router",
+            exe,
+            file: layout.path("router/router.json"),
+            log: layout.path("router/router.log"),
+        };
+        Self { daemon, config }
     }
 
     /// Gives a router that never had a table its first one, so that it has a certificate before its first connection.
@@ -88,8 +81,7 @@ impl DataPlane {
     /// # Errors
     /// When it does not come up; the text holds what it said.
     pub async fn ensure(&self) -> anyhow::Result<()> {
-        let known: Option<RouterFile> =
-            fs::read_to_string(&self.file).ok().and_then(|text| serde_json::from_str(&text).ok());
+        let known: Option<RouterFile> = self.daemon.known();
         if let Ok(mut control) = Control::connect(&self.config.control_socket).await {
             if known.as_ref() == Some(&self.config) {
                 info!("the router of the run before still serves");
@@ -99,63 +91,16 @@ impl DataPlane {
             control.drain(DRAIN_WITHIN).await.context("could not end the router of the run before")?;
             self.wait_until_gone().await;
         }
-        self.start().await
+        self.daemon.start(&self.config, || self.answers()).await
     }
 
-    async fn start(&self) -> anyhow::Result<()> {
-        fs::write(&self.file, serde_json::to_vec_pretty(&self.config)?)
-            .context("could not write router.json")?;
-        let log = File::create(&self.log).context("could not make the router's log")?;
-        let mut child = Command::new(&self.exe)
-            .arg("router")
-            .arg(&self.file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .context("could not start the router")?;
-        let ready = async {
-            loop {
-                if let Some(status) = child.try_wait()? {
-                    return Ok(Some(status));
-                }
-                if Control::connect(&self.config.control_socket).await.is_ok() {
-                    return Ok::<_, io::Error>(None);
-                }
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        let ready = tokio::time::timeout(READY_WITHIN, ready).await;
-        let said = || fs::read_to_string(&self.log).unwrap_or_default().trim().to_owned();
-        match ready {
-            Ok(Ok(None)) => {
-                // Reaps it when it ends while we are here; later it is init's.
-                tokio::spawn(async move { child.wait().await });
-                Ok(())
-            }
-            Ok(Ok(Some(status))) => bail!("the router ended at its start ({status}): {}", said()),
-            Ok(Err(error)) => Err(error).context("could not wait for the router"),
-            Err(_) => {
-                let _ = child.kill().await;
-                bail!("the router did not start within {} s: {}", READY_WITHIN.as_secs(), said())
-            }
-        }
+    async fn answers(&self) -> bool {
+        Control::connect(&self.config.control_socket).await.is_ok()
     }
 
     /// Starts the router again whenever it is gone, until `stop`.
     pub async fn watch(&self, stop: CancellationToken) {
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(WATCH_EVERY) => {}
-            }
-            if Control::connect(&self.config.control_socket).await.is_err() {
-                warn!("the router is gone; starting it again");
-                if let Err(error) = self.start().await {
-                    error!(error = format!("{error:#}"), "could not start the router again");
-                }
-            }
-        }
+        self.daemon.watch(&self.config, || self.answers(), &stop).await;
     }
 
     /// Ends the router: no new connections, requests in flight finish.
@@ -170,12 +115,8 @@ impl DataPlane {
     }
 
     async fn wait_until_gone(&self) {
-        let gone = async {
-            while Control::connect(&self.config.control_socket).await.is_ok() {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-        };
-        if tokio::time::timeout(DRAIN_WITHIN + READY_WITHIN, gone).await.is_err() {
+        let is_gone = || async { !self.answers().await };
+        if !holds(DRAIN_WITHIN + READY_WITHIN, is_gone).await {
             warn!("the router takes longer to end than its requests may");
         }
     }

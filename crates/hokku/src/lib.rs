@@ -11,6 +11,7 @@ pub mod clock;
 pub mod command_line;
 pub mod config;
 mod control;
+mod daemon;
 pub mod data_plane;
 pub mod exports;
 pub mod first_start;
