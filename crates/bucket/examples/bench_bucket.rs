@@ -70,6 +70,7 @@ async fn ours(dir: &Path, stop: &CancellationToken) -> Outcome<PathBuf> {
         listen: None,
         certificate: PathBuf::new(),
         private_key: PathBuf::new(),
+        outside: None,
     };
     tokio::spawn(bucket::serve(config, Arc::new(now), stop.clone()));
     let client = Client::new(control_socket);

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::shelf::{Definition, Shelf, Usage};
+use crate::shelf::{Definition, Shelf, ShelfError, Usage};
 
 /// Longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 64 * 1024;
@@ -190,24 +190,24 @@ async fn answer(stream: UnixStream, shelf: &Arc<Shelf>, stop: &CancellationToken
                 stop.cancel();
                 return Ok(());
             }
-            Ok(ask) => {
-                let shelf = Arc::clone(shelf);
-                let done = tokio::task::spawn_blocking(move || act(&shelf, ask)).await;
-                done.unwrap_or_else(|cut| Answer::Refused(cut.to_string()))
-            }
+            Ok(ask) => act(shelf, ask).await,
             Err(error) => Answer::Refused(error.to_string()),
         };
         stream.write_all(&line(&answer)?).await?;
     }
 }
 
-fn act(shelf: &Shelf, ask: Ask) -> Answer {
+async fn act(shelf: &Arc<Shelf>, ask: Ask) -> Answer {
     let done = match ask {
         Ask::Set { bucket, access_key, secret_key, bytes_max } => {
-            shelf.set(&Definition { bucket, access_key, secret_key: Secret::new(secret_key), bytes_max })
+            let secret_key = Secret::new(secret_key);
+            let definition = Definition { bucket, access_key, secret_key, bytes_max };
+            let shelf = Arc::clone(shelf);
+            let set = tokio::task::spawn_blocking(move || shelf.set(&definition)).await;
+            set.unwrap_or_else(|cut| Err(ShelfError::Cut(cut)))
         }
-        Ask::Remove { bucket } => shelf.remove(&bucket),
-        Ask::Measure { bucket } => return measure(shelf, &bucket),
+        Ask::Remove { bucket } => Shelf::discard(shelf, &bucket).await,
+        Ask::Measure { bucket } => return measure(shelf, &bucket).await,
         Ask::End | Ask::Ping => Ok(()),
     };
     match done {
@@ -216,12 +216,12 @@ fn act(shelf: &Shelf, ask: Ask) -> Answer {
     }
 }
 
-fn measure(shelf: &Shelf, name: &str) -> Answer {
+async fn measure(shelf: &Shelf, name: &str) -> Answer {
     let Some(bucket) = shelf.bucket(name) else {
         return Answer::Refused(format!("there is no bucket {name}"));
     };
-    match bucket.usage() {
-        Ok((objects, bytes)) => Answer::Usage(Usage { objects, bytes }),
+    match bucket.objects.usage().await {
+        Ok(usage) => Answer::Usage(usage),
         Err(error) => Answer::Refused(error.to_string()),
     }
 }

@@ -64,8 +64,7 @@ impl Door {
         if key.starts_with(PUBLIC) {
             return Ok(true);
         }
-        let key = key.to_owned();
-        crate::files::blocking(move || bucket.is_public(&key)).await
+        bucket.objects.is_public(key).await
     }
 }
 

@@ -4,24 +4,19 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use s3s::checksum::ChecksumHasher;
-use s3s::crypto::{Checksum as _, Md5};
 use tempfile::NamedTempFile;
 
+use crate::incoming::{Hashed, Hashes};
 use crate::object::{self, Meta, Sums};
 
 /// Bytes held in memory before they are written.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The checksums to compute besides the MD5.
-pub(crate) type Wanted = ChecksumHasher;
-
 /// Bytes that arrive. Dropped unfinished, it leaves nothing.
 pub(crate) struct Draft {
     buffer: Vec<u8>,
     file: Option<NamedTempFile>,
-    md5: Md5,
-    sums: ChecksumHasher,
+    hashes: Hashes,
     size: u64,
 }
 
@@ -30,15 +25,13 @@ pub(crate) struct Received {
     file: NamedTempFile,
     /// How many.
     pub(crate) size: u64,
-    /// Their MD5.
-    pub(crate) md5: [u8; 16],
-    /// The checksums asked for.
-    pub(crate) sums: Sums,
+    /// Their MD5, and the checksums asked for.
+    pub(crate) hashed: Hashed,
 }
 
 impl Draft {
-    pub(crate) fn new(wanted: Wanted) -> Self {
-        Self { buffer: Vec::new(), file: None, md5: Md5::new(), sums: wanted, size: 0 }
+    pub(crate) fn new(hashes: Hashes) -> Self {
+        Self { buffer: Vec::new(), file: None, hashes, size: 0 }
     }
 
     /// Takes bytes into memory; [`Draft::flush`] when it [is full](Draft::is_full).
@@ -58,8 +51,7 @@ impl Draft {
 
     /// Hashes and writes what is in memory; blocks.
     pub(crate) fn flush(&mut self, temporary: &Path) -> io::Result<()> {
-        self.md5.update(&self.buffer);
-        self.sums.update(&self.buffer);
+        self.hashes.update(&self.buffer);
         let file = match &mut self.file {
             Some(file) => file,
             empty => empty.insert(NamedTempFile::new_in(temporary)?),
@@ -73,15 +65,7 @@ impl Draft {
     pub(crate) fn finish(mut self, temporary: &Path) -> io::Result<Received> {
         self.flush(temporary)?;
         let file = self.file.ok_or_else(|| io::Error::other("a draft without a file"))?;
-        let sums = self.sums.finalize();
-        let sums = Sums {
-            crc32: sums.checksum_crc32,
-            crc32c: sums.checksum_crc32c,
-            crc64nvme: sums.checksum_crc64nvme,
-            sha1: sums.checksum_sha1,
-            sha256: sums.checksum_sha256,
-        };
-        Ok(Received { file, size: self.size, md5: self.md5.finalize(), sums })
+        Ok(Received { file, size: self.size, hashed: self.hashes.finish() })
     }
 }
 
@@ -101,7 +85,7 @@ impl Received {
             }
             size += bytes;
         }
-        Ok(Self { file, size, md5: [0; 16], sums: Sums::default() })
+        Ok(Self { file, size, hashed: Hashed { md5: [0; 16], sums: Sums::default() } })
     }
 
     /// Appends the description and syncs: from here on only a rename is missing. Blocks.

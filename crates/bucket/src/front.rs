@@ -15,7 +15,6 @@ use s3s::service::S3Service;
 use s3s::{Body, S3Error, S3ErrorCode, S3Result};
 
 use crate::cors::{self, Rule};
-use crate::files::blocking;
 use crate::shelf::Shelf;
 
 /// Serves one request after the other of a connection.
@@ -40,7 +39,7 @@ impl hyper::service::Service<Request<Incoming>> for Front {
 impl Front {
     async fn serve(&self, request: Request<Incoming>) -> Response<Body> {
         let rules = match request.headers().get(ORIGIN) {
-            Some(_) => self.rules(&request).await,
+            Some(_) => self.rules(&request),
             None => Vec::new(),
         };
         if request.method() == Method::OPTIONS {
@@ -63,7 +62,7 @@ impl Front {
     }
 
     /// The rules of the bucket that is asked.
-    async fn rules(&self, request: &Request<Incoming>) -> Vec<Rule> {
+    fn rules(&self, request: &Request<Incoming>) -> Vec<Rule> {
         let host = request.headers().get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let by_host = self.host.bucket(host);
         let by_path = match s3s::path::parse_path_style(request.uri().path()) {
@@ -71,8 +70,7 @@ impl Front {
             _ => None,
         };
         let bucket = by_host.or(by_path).and_then(|name: String| self.shelf.bucket(&name));
-        let Some(bucket) = bucket else { return Vec::new() };
-        blocking(move || bucket.with(|state| Ok(state.cors.clone()))).await.unwrap_or_default()
+        bucket.map(|bucket| bucket.rules()).unwrap_or_default()
     }
 }
 

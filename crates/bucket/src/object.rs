@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
+use std::time::{Duration, SystemTime};
 
 use ring::digest::{SHA256, digest};
+use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The last bytes of every object's file; the digit is the format's version.
@@ -69,9 +71,40 @@ pub(crate) struct Sums {
     pub(crate) sha256: Option<String>,
 }
 
+impl Sums {
+    /// Each with the end of its header's name.
+    pub(crate) fn named(&self) -> [(&'static str, Option<&str>); 5] {
+        let Self { crc32, crc32c, crc64nvme, sha1, sha256 } = self;
+        [
+            ("crc32", crc32.as_deref()),
+            ("crc32c", crc32c.as_deref()),
+            ("crc64nvme", crc64nvme.as_deref()),
+            ("sha1", sha1.as_deref()),
+            ("sha256", sha256.as_deref()),
+        ]
+    }
+}
+
+impl Meta {
+    /// When it was made, as HTTP's dates tell it: without parts of seconds.
+    pub(crate) fn modified_second(&self) -> Timestamp {
+        timestamp(self.modified / 1_000_000 * 1_000_000)
+    }
+}
+
+/// A time in microseconds since the epoch, as S3 tells it.
+pub(crate) fn timestamp(micros: i64) -> Timestamp {
+    Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
+}
+
 /// The file name of a key: its SHA-256, so that no key is too long, hidden, or a path.
 pub(crate) fn file_name(key: &str) -> String {
-    digest(&SHA256, key.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(digest(&SHA256, key.as_bytes()).as_ref())
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Appends the description to a file that holds the bytes.

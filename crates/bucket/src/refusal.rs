@@ -50,6 +50,30 @@ pub(crate) fn too_many(what: &str, max: usize) -> S3Error {
     )
 }
 
+/// What is behind this platform does not do its part just now.
+pub(crate) fn away() -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::ServiceUnavailable,
+        "The S3 service in which this platform keeps objects does not answer. Please try again.",
+    )
+}
+
+/// More than one request may bring.
+pub(crate) fn too_large() -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::EntityTooLarge,
+        "Your proposed upload exceeds the maximum allowed size",
+    )
+}
+
+/// A condition does not hold.
+pub(crate) fn failed() -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::PreconditionFailed,
+        "At least one of the pre-conditions you specified did not hold",
+    )
+}
+
 /// Whatever a stranger asks: it does not tell whether the bucket is there.
 pub(crate) fn denied() -> S3Error {
     S3Error::with_message(S3ErrorCode::AccessDenied, "Access Denied")

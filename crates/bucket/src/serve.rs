@@ -22,8 +22,9 @@ use tracing::{info, warn};
 
 use crate::control;
 use crate::door::Door;
-use crate::files::Files;
 use crate::front::{Front, Host};
+use crate::operations::Operations;
+use crate::outside::{Outside, OutsideConfig};
 use crate::seal::Sealer;
 use crate::shelf::{Shelf, ShelfError};
 use crate::tls::{Certificate, TlsError};
@@ -63,6 +64,8 @@ pub struct Config {
     pub certificate: PathBuf,
     /// Its private key in PEM.
     pub private_key: PathBuf,
+    /// Where the objects of new buckets are kept; none: in the folder. Those that are there stay where they are.
+    pub outside: Option<OutsideConfig>,
 }
 
 /// Why the service does not start.
@@ -100,7 +103,10 @@ pub async fn serve(config: Config, clock: Clock, stop: CancellationToken) -> Res
     let open =
         |cause: Box<dyn std::error::Error + Send + Sync>| ServeError::Open { dir: config.dir.clone(), cause };
     let sealer = Sealer::new(&config.key).map_err(|error| open(error.into()))?;
-    let shelf = Arc::new(Shelf::open(&config.dir, sealer).map_err(|error: ShelfError| open(error.into()))?);
+    let outside = config.outside.clone().map(|outside| Outside::new(outside, Arc::clone(&clock)));
+    let outside = outside.transpose().map_err(|error| open(error.into()))?.map(Arc::new);
+    let shelf = Shelf::open(&config.dir, sealer, outside);
+    let shelf = Arc::new(shelf.map_err(|error: ShelfError| open(error.into()))?);
     let front = front(&config, &shelf, clock);
     let direct = match config.listen {
         Some(address) => Some(listen_tls(address, &config).await?),
@@ -147,7 +153,7 @@ fn front(config: &Config, shelf: &Arc<Shelf>, clock: Clock) -> Front {
     let mut limits = S3Config::default();
     limits.xml_max_body_size = XML_BYTES_MAX;
     limits.post_object_max_file_size = FORM_BYTES_MAX;
-    let mut builder = S3ServiceBuilder::new(Files { shelf: Arc::clone(shelf), clock });
+    let mut builder = S3ServiceBuilder::new(Operations { shelf: Arc::clone(shelf), clock });
     builder.set_auth(Door(Arc::clone(shelf)));
     builder.set_access(Door(Arc::clone(shelf)));
     builder.set_host(host.clone());

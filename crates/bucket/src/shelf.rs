@@ -14,6 +14,10 @@ use uuid::Uuid;
 
 use crate::bucket::Bucket;
 use crate::draft;
+use crate::folder::Folder;
+use crate::local::Local;
+use crate::objects::{Limit, Objects};
+use crate::outside::{Outside, Remote};
 use crate::seal::{Sealed, Sealer};
 
 /// The file of a bucket's definition in its folder.
@@ -56,6 +60,8 @@ pub(crate) enum ShelfError {
     Taken,
     #[error("there are {BUCKETS_MAX} buckets, which is the most")]
     TooMany,
+    #[error("the work was cut short")]
+    Cut(#[source] tokio::task::JoinError),
     #[error("could not {doing} {}", .path.display())]
     Io {
         doing: &'static str,
@@ -63,6 +69,10 @@ pub(crate) enum ShelfError {
         #[source]
         cause: io::Error,
     },
+    #[error("the objects of {0} are in an outside S3, and this server was started without one (--s3-url)")]
+    NoOutside(String),
+    #[error("could not remove the objects of {bucket} from the outside S3: {why}")]
+    Objects { bucket: String, why: String },
     #[error("the definition of {bucket} is unreadable")]
     Sealed {
         bucket: String,
@@ -77,12 +87,17 @@ struct Kept {
     access_key: String,
     secret_key: String,
     bytes_max: u64,
+    /// Its objects are in the outside S3, not in its folder. It stays so, whatever new buckets get.
+    #[serde(default)]
+    outside: bool,
 }
 
 /// All buckets.
 pub(crate) struct Shelf {
     dir: PathBuf,
     sealer: Sealer,
+    /// Where the objects of new buckets go; none: into their folders.
+    outside: Option<Arc<Outside>>,
     rows: RwLock<Rows>,
 }
 
@@ -100,14 +115,18 @@ struct Pair {
 
 impl Shelf {
     /// Opens the folder of all buckets and takes away what a killed process left.
-    pub(crate) fn open(dir: &Path, sealer: Sealer) -> Result<Self, ShelfError> {
+    pub(crate) fn open(
+        dir: &Path,
+        sealer: Sealer,
+        outside: Option<Arc<Outside>>,
+    ) -> Result<Self, ShelfError> {
         let make = |path: PathBuf| {
             let made = DirBuilder::new().recursive(true).mode(0o700).create(&path);
             made.map_err(failed("make", &path)).map(|()| path)
         };
         let (all, trash) = (make(dir.join(BUCKETS))?, make(dir.join(TRASH))?);
         draft::sweep(&trash).map_err(failed("empty", &trash))?;
-        let shelf = Self { dir: dir.to_owned(), sealer, rows: RwLock::default() };
+        let shelf = Self { dir: dir.to_owned(), sealer, outside, rows: RwLock::default() };
         for entry in fs::read_dir(&all).map_err(failed("read", &all))? {
             let path = entry.map_err(failed("read", &all))?.path();
             // One that cannot be read must not keep the others from serving.
@@ -123,21 +142,40 @@ impl Shelf {
     /// None for a bucket whose making was cut short.
     fn read(&self, path: &Path) -> Result<Option<(Definition, Bucket)>, ShelfError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let file = path.join(DEFINITION);
+        let Some(kept) = self.kept(&name)? else { return Ok(None) };
+        let bucket = self.assemble(&name, kept.bytes_max, kept.outside)?;
+        let Kept { access_key, secret_key, bytes_max, outside: _ } = kept;
+        Ok(Some((
+            Definition { bucket: name, access_key, secret_key: Secret::new(secret_key), bytes_max },
+            bucket,
+        )))
+    }
+
+    /// What a bucket's folder says of it.
+    fn kept(&self, name: &str) -> Result<Option<Kept>, ShelfError> {
+        let file = self.path(name).join(DEFINITION);
         let sealed = match fs::read(&file) {
             Ok(sealed) => sealed,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed("read", &file)(error)),
         };
-        let unreadable = |cause| ShelfError::Sealed { bucket: name.clone(), cause };
-        let text = self.sealer.open(&name, &sealed).map_err(unreadable)?;
-        let kept: Kept = serde_json::from_slice(&text).map_err(|_| unreadable(Sealed))?;
-        let bucket = Bucket::open(&name, path, kept.bytes_max).map_err(failed("open", path))?;
-        let Kept { access_key, secret_key, bytes_max } = kept;
-        Ok(Some((
-            Definition { bucket: name, access_key, secret_key: Secret::new(secret_key), bytes_max },
-            bucket,
-        )))
+        let unreadable = |cause| ShelfError::Sealed { bucket: name.to_owned(), cause };
+        let text = self.sealer.open(name, &sealed).map_err(unreadable)?;
+        Ok(Some(serde_json::from_slice(&text).map_err(|_| unreadable(Sealed))?))
+    }
+
+    /// A bucket with its objects wherever they are.
+    fn assemble(&self, name: &str, bytes_max: u64, is_outside: bool) -> Result<Bucket, ShelfError> {
+        let (path, limit) = (self.path(name), Limit::new(bytes_max));
+        let objects: Arc<dyn Objects> = match (is_outside, &self.outside) {
+            (false, _) => {
+                let folder = Folder::open(&path, limit.clone()).map_err(failed("open", &path))?;
+                Arc::new(Local(Arc::new(folder)))
+            }
+            (true, Some(outside)) => Arc::new(Remote::new(Arc::clone(outside), name, limit.clone())),
+            (true, None) => return Err(ShelfError::NoOutside(name.to_owned())),
+        };
+        Bucket::open(name, &path, limit, objects).map_err(failed("open", &path))
     }
 
     /// Makes a bucket, or gives one that is there other keys and another limit.
@@ -159,11 +197,16 @@ impl Shelf {
             }
         }
         let path = self.path(name);
+        let outside = match self.kept(name)? {
+            Some(before) => before.outside,
+            None => self.outside.is_some(),
+        };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(failed("make", &path))?;
         let kept = Kept {
             access_key: access_key.clone(),
             secret_key: secret_key.expose_secret().to_owned(),
             bytes_max: *bytes_max,
+            outside,
         };
         let text = serde_json::to_vec(&kept).map_err(|error| failed("write", &path)(error.into()))?;
         let sealed = self.sealer.seal(name, &text);
@@ -171,21 +214,43 @@ impl Shelf {
         let known = self.bucket(name);
         let bucket = match known {
             Some(bucket) => bucket,
-            None => Arc::new(Bucket::open(name, &path, *bytes_max).map_err(failed("open", &path))?),
+            None => Arc::new(self.assemble(name, *bytes_max, kept.outside)?),
         };
         let file = path.join(DEFINITION);
         draft::replace(&file, &sealed).map_err(failed("write", &file))?;
         draft::sync_folder(&self.dir.join(BUCKETS)).map_err(failed("sync", &self.dir))?;
-        bucket.limit(*bytes_max);
+        bucket.limit.set(*bytes_max);
         self.enter_shared(definition.clone(), bucket);
         Ok(())
     }
 
     /// Removes a bucket with everything in it; one that is not there is removed already.
-    pub(crate) fn remove(&self, name: &str) -> Result<(), ShelfError> {
+    pub(crate) async fn discard(shelf: &Arc<Self>, name: &str) -> Result<(), ShelfError> {
         if !s3s::path::check_bucket_name(name) {
             return Err(ShelfError::Name(name.to_owned()));
         }
+        // From here on nobody gets in. Its definition stays until its objects are gone, wherever they are.
+        {
+            let mut rows = shelf.rows.write().unwrap_or_else(PoisonError::into_inner);
+            rows.keys.retain(|_, pair| pair.bucket.name != name);
+        }
+        match shelf.bucket(name) {
+            Some(bucket) => {
+                let why = |error: s3s::S3Error| error.message().unwrap_or(error.code().as_str()).to_owned();
+                let gone = bucket.objects.clear().await;
+                gone.map_err(|error| ShelfError::Objects { bucket: name.to_owned(), why: why(error) })?;
+            }
+            None if shelf.kept(name).is_ok_and(|kept| kept.is_some_and(|it| it.outside)) => {
+                return Err(ShelfError::NoOutside(name.to_owned()));
+            }
+            None => {}
+        }
+        let (shelf, name) = (Arc::clone(shelf), name.to_owned());
+        let removed = tokio::task::spawn_blocking(move || shelf.remove(&name)).await;
+        removed.unwrap_or_else(|cut| Err(ShelfError::Cut(cut)))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), ShelfError> {
         {
             let mut rows = self.rows.write().unwrap_or_else(PoisonError::into_inner);
             rows.buckets.remove(name);

@@ -9,9 +9,10 @@ use s3s::crypto::{Checksum as _, Md5};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use tracing::warn;
 
-use crate::bucket::{Bucket, Condition, UPLOADS};
 use crate::draft::{self, Received, sync_folder};
-use crate::object::{self, Meta};
+use crate::folder::{Folder, UPLOADS};
+use crate::object::{self, Meta, hex};
+use crate::objects::{Condition, Part};
 use crate::refusal::{broken, too_many};
 
 /// Smallest part but the last, in bytes, as S3's.
@@ -32,14 +33,6 @@ pub(crate) struct Upload {
     /// What the object will be; `modified` is when the upload was begun.
     pub(crate) plan: Meta,
     pub(crate) parts: BTreeMap<u32, Part>,
-}
-
-/// A part that has come.
-#[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(crate) size: u64,
-    pub(crate) etag: String,
-    pub(crate) modified: i64,
 }
 
 impl Upload {
@@ -81,7 +74,7 @@ impl Upload {
     }
 }
 
-impl Bucket {
+impl Folder {
     /// Begins an upload; `id` is new.
     pub(crate) fn begin_upload(&self, id: &str, plan: Meta) -> S3Result<()> {
         let dir = self.upload(id);
@@ -243,9 +236,4 @@ fn joint_etag(parts: &[(u32, Part)]) -> String {
         md5.update(&bytes.collect::<Vec<u8>>());
     }
     format!("{}-{}", hex(&md5.finalize()), parts.len())
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

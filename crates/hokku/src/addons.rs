@@ -56,7 +56,7 @@ impl Addons {
         exe: PathBuf,
     ) -> anyhow::Result<Self> {
         let gateway = network.gateway();
-        let buckets = Buckets::open(layout, exe, site, ca, gateway).await?;
+        let buckets = Buckets::open(args, layout, exe, site, ca, gateway).await?;
         // Dynos find both services at the gateway; the buckets under the port that everybody else uses.
         let mut allowed = vec![(gateway, buckets.port())];
         let redirect = [(site.port, buckets.port())];

@@ -26,8 +26,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::ca::Ca;
+use crate::config::ServerArgs;
 use crate::daemon::{Daemon, holds, settings};
 use crate::layout::{Layout, write_secret};
+use crate::outside_s3::OutsideFile;
 
 /// How long the service may take until it has ended.
 const GONE_WITHIN: Duration = Duration::from_secs(30);
@@ -53,6 +55,9 @@ pub struct BucketsFile {
     pub certificate: PathBuf,
     /// Its private key in PEM.
     pub private_key: PathBuf,
+    /// Where the objects of new buckets are kept; none: in the folder.
+    #[serde(default)]
+    pub outside: Option<OutsideFile>,
 }
 
 /// Runs the service in this process until SIGTERM, or until the server asks for the end; what `hokku buckets FILE` does.
@@ -60,13 +65,24 @@ pub struct BucketsFile {
 /// # Errors
 /// When the file cannot be read or the service not start.
 pub fn run(file: &Path) -> anyhow::Result<()> {
-    let BucketsFile { dir, key_file, host, socket, control_socket, listen, certificate, private_key } =
-        settings(file)?;
+    let BucketsFile {
+        dir,
+        key_file,
+        host,
+        socket,
+        control_socket,
+        listen,
+        certificate,
+        private_key,
+        outside,
+    } = settings(file)?;
     let key =
         fs::read_to_string(&key_file).with_context(|| format!("could not read {}", key_file.display()))?;
     let key = STANDARD.decode(key.trim()).with_context(|| format!("{} is broken", key_file.display()))?;
     let listen = Some(listen);
-    let config = bucket::Config { dir, key, host, socket, control_socket, listen, certificate, private_key };
+    let outside = outside.as_ref().map(OutsideFile::open).transpose()?;
+    let config =
+        bucket::Config { dir, key, host, socket, control_socket, listen, certificate, private_key, outside };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut terminate = signal(SignalKind::terminate())?;
@@ -92,6 +108,7 @@ pub(crate) struct Buckets {
 impl Buckets {
     /// Takes up the service that runs, or starts one. `gateway` is where dynos reach this machine.
     pub(crate) async fn open(
+        args: &ServerArgs,
         layout: &Layout,
         exe: PathBuf,
         site: &Site,
@@ -109,6 +126,10 @@ impl Buckets {
             log: dir.join("buckets.log"),
         };
         let known: Option<BucketsFile> = daemon.known();
+        let outside = OutsideFile::of(args)?;
+        if let Some(outside) = &outside {
+            outside.check().await?;
+        }
         let config = |port| BucketsFile {
             dir: dir.clone(),
             key_file: layout.path("hokku.key"),
@@ -118,6 +139,7 @@ impl Buckets {
             listen: SocketAddr::new(gateway.into(), port),
             certificate: layout.path("tls/buckets.crt"),
             private_key: layout.path("tls/buckets.key"),
+            outside: outside.clone(),
         };
         let known_port = known.as_ref().map_or(0, |known| known.listen.port());
         let mut buckets = Self { daemon, config: config(known_port), url: site.bucket_url(), ca: ca.clone() };
@@ -127,7 +149,7 @@ impl Buckets {
                 info!("the buckets of the run before still serve");
                 return Ok(buckets);
             }
-            info!("the buckets of the run before have another address; they end");
+            info!("the buckets of the run before were told otherwise; they end");
             buckets.client().end().await.context("could not end the buckets of the run before")?;
             buckets.wait_until_gone().await;
         }

@@ -100,6 +100,19 @@ pub struct ServerArgs {
     #[arg(long, value_name = "URL", env = "HOKKU_POSTGRES_URL")]
     pub postgres_url: Option<String>,
 
+    /// Keep the objects of new buckets in this bucket of an S3 that somebody else runs, instead of in the data folder:
+    /// `https://ENDPOINT/BUCKET`, or `https://ENDPOINT/BUCKET/FOLDER`
+    #[arg(long, value_name = "URL", env = "HOKKU_S3_URL", requires = "s3_keys")]
+    pub s3_url: Option<String>,
+
+    /// Region of that S3
+    #[arg(long, value_name = "NAME", env = "HOKKU_S3_REGION", default_value = "us-east-1")]
+    pub s3_region: String,
+
+    /// File with the keys of that S3, for its owner alone to read: AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=…
+    #[arg(long, value_name = "FILE", env = "HOKKU_S3_KEYS", requires = "s3_url")]
+    pub s3_keys: Option<PathBuf>,
+
     /// Seconds that a database may be over the limits of its plan before INSERT is revoked
     #[arg(long, value_name = "SECONDS", env = "HOKKU_DATABASE_GRACE", default_value_t = GRACE.as_secs())]
     pub database_grace: u64,

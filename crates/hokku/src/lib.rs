@@ -17,5 +17,6 @@ pub mod exports;
 pub mod first_start;
 mod janitor;
 pub mod layout;
+mod outside_s3;
 pub mod server;
 pub mod trust;

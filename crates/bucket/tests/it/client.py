@@ -5,6 +5,7 @@ import io
 import os
 import re
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,8 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+# Where names are those of another service's, it takes not all of them.
+OUTSIDE = sys.argv[1:] == ["outside"]
 ENDPOINT = os.environ["AWS_ENDPOINT_URL_S3"]
 TLS = ssl.create_default_context(cafile=os.environ["AWS_CA_BUNDLE"])
 MIB = 1 << 20
@@ -75,11 +78,17 @@ def objects():
     one.put_object(Bucket="one", Key="a", Body=b"1")
     one.put_object(Bucket="one", Key="a/", Body=b"2")
     assert one.get_object(Bucket="one", Key="a")["Body"].read() == b"1"
-    for key in ["../../etc/passwd", "ümläut & <xml> +%2B.txt", "x" * 1024, "tab\there", "emoji 🎉", "a//b", "."]:
+    paths = ["../../etc/passwd", "."]
+    for key in ["ümläut & <xml> +%2B.txt", "x" * 900, "tab\there", "emoji 🎉", "a//b", "..a/b..", "%2E%2E/x"] + ([] if OUTSIDE else paths):
         one.put_object(Bucket="one", Key=key, Body=key.encode())
         assert one.get_object(Bucket="one", Key=key)["Body"].read() == key.encode(), key
     listed = {row["Key"] for row in one.list_objects_v2(Bucket="one")["Contents"]}
-    assert {"../../etc/passwd", "ümläut & <xml> +%2B.txt", "tab\there", "a//b"} <= listed, listed
+    if OUTSIDE:
+        for key in [*paths, "../two/secret", "a/../../two/secret"]:
+            refused("InvalidArgument", one.put_object, Bucket="one", Key=key, Body=b"")
+            refused("InvalidArgument", one.get_object, Bucket="one", Key=key)
+            refused("InvalidArgument", one.copy_object, Bucket="one", Key="x", CopySource={"Bucket": "one", "Key": key})
+    assert {"ümläut & <xml> +%2B.txt", "tab\there", "a//b"} <= listed, listed
     refused("KeyTooLongError", one.put_object, Bucket="one", Key="x" * 1025, Body=b"")
     refused("NoSuchKey", one.get_object, Bucket="one", Key="none")
     refused("404", one.head_object, Bucket="one", Key="none")
@@ -311,6 +320,16 @@ def limits():
     two.put_object(Bucket="two", Key="fits", Body=b"y" * 90_000)
     assert two.get_object(Bucket="two", Key="fits")["Body"].read() == b"y" * 90_000
     two.delete_object(Bucket="two", Key="fits")
+    two.put_object(Bucket="two", Key="more", Body=b"x" * 60_000)
+    two.delete_objects(Bucket="two", Delete={"Objects": [{"Key": "more"}, {"Key": "secret"}]})
+    upload = two.create_multipart_upload(Bucket="two", Key="parts")["UploadId"]
+    place = {"Bucket": "two", "Key": "parts", "UploadId": upload}
+    part = two.upload_part(PartNumber=1, Body=b"x" * 60_000, **place)
+    refused("QuotaExceeded", two.upload_part, PartNumber=2, Body=b"x" * 60_000, **place)
+    refused("QuotaExceeded", two.put_object, Bucket="two", Key="more", Body=b"x" * 60_000)
+    two.complete_multipart_upload(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}, **place)
+    refused("QuotaExceeded", two.copy_object, Bucket="two", Key="copy", CopySource="two/parts")
+    two.delete_object(Bucket="two", Key="parts")
     two.put_object(Bucket="two", Key="more", Body=b"x" * 60_000)
 
 

@@ -5,7 +5,9 @@ mod service;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use service::{Service, key};
+use bucket::{OutsideConfig, OutsideError};
+use model::config_var::Secret;
+use service::{Outside, Service, key, now};
 
 /// The client that the sample app pins.
 const BOTO3: &str = "boto3==1.44.5";
@@ -27,6 +29,15 @@ fn python(script: &str, service: &Service, arguments: &[&str]) -> Output {
     command.output().expect("uv runs: it is on PATH, or HOKKU_UV names it")
 }
 
+/// Runs a script that has to pass.
+async fn passes(script: &'static str, service: Service, arguments: &'static [&str]) -> Service {
+    let ran = tokio::task::spawn_blocking(move || {
+        assert_passed(&python(script, &service, arguments));
+        service
+    });
+    ran.await.expect("ran")
+}
+
 fn assert_passed(output: &Output) {
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
@@ -35,34 +46,96 @@ fn assert_passed(output: &Output) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn boto3_can_do_what_apps_do() {
-    let service = Service::start().await;
-    let service = tokio::task::spawn_blocking(move || {
-        assert_passed(&python("client.py", &service, &[]));
-        service
-    });
-    let service = service.await.expect("ran");
+    let service = passes("client.py", Service::start().await, &[]).await;
     let usage = service.client().measure("one").await.expect("measured");
     assert!(usage.objects > 1000, "{usage:?}");
     service.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn boto3_can_do_the_same_with_an_outside_s3() {
+    let outside = Outside::start().await;
+    let service = passes("client.py", Service::start_with(Some(outside.config())).await, &["outside"]).await;
+    let usage = service.client().measure("one").await.expect("measured");
+    assert!(usage.objects > 1000, "{usage:?}");
+    let there = outside.service.client();
+    let both = there.measure("outside").await.expect("measured");
+    assert!(both.objects > usage.objects && both.bytes > usage.bytes, "{both:?}");
+    for name in ["one", "two"] {
+        service.client().remove(name).await.expect("removed");
+    }
+    let left = there.measure("outside").await.expect("measured");
+    assert_eq!((left.objects, left.bytes), (0, 0), "its objects went with the bucket");
+    service.end().await;
+    outside.service.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outside_s3_that_is_away_is_told_and_taken_up_again() {
+    let mut outside = Outside::start().await;
+    let service = Service::start_with(Some(outside.config())).await;
+    let service = passes("away.py", service, &["before"]).await;
+    outside.cut().await;
+    let service = passes("away.py", service, &["away"]).await;
+    assert!(service.client().remove("two").await.is_err(), "it is not gone while its objects are there");
+    assert!(matches!(outside.config().check(std::sync::Arc::new(now)).await, Err(OutsideError::Away { .. })));
+    outside.heal().await;
+    let service = passes("away.py", service.restart().await, &["after"]).await;
+    service.client().remove("two").await.expect("removed");
+    service.end().await;
+    outside.service.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_keys_are_a_clear_error() {
+    let outside = Outside::start().await;
+    let clock = || std::sync::Arc::new(now) as bucket::Clock;
+    let right = outside.config();
+    right.clone().check(clock()).await.expect("all is allowed");
+    let wrong = [
+        OutsideConfig { secret_key: Secret::from("wrong"), ..right.clone() },
+        OutsideConfig { access_key: "HKNOBODY".to_owned(), ..right.clone() },
+        OutsideConfig { url: right.url.replace("/outside/", "/two/"), ..right.clone() },
+    ];
+    for config in wrong {
+        let error = config.check(clock()).await.expect_err("refused");
+        assert!(matches!(error, OutsideError::Refused { .. }), "{error}");
+        assert!(!error.to_string().contains("wrong"), "{error}");
+    }
+    for url in ["ftp://x/bucket", "https://host", "https://key:secret@host/bucket", "https://host/a?b"] {
+        let error = OutsideConfig { url: url.to_owned(), ..right.clone() }.check(clock()).await;
+        assert!(matches!(error, Err(OutsideError::Url { .. })), "{url}");
+    }
+    let left = outside.service.client().measure("outside").await.expect("measured");
+    assert_eq!(left.objects, 0, "a check leaves nothing");
+    outside.service.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everything_acknowledged_is_there_after_a_start() {
-    let service = Service::start().await;
-    let service = tokio::task::spawn_blocking(move || {
-        assert_passed(&python("survivor.py", &service, &["write"]));
-        service
-    });
-    let service = service.await.expect("ran");
+    let service = passes("survivor.py", Service::start().await, &["write"]).await;
     let left = service.dir().join("buckets/all/one/tmp/left-by-a-kill");
     std::fs::write(&left, b"half").expect("written");
     let service = service.restart().await;
     assert!(!left.exists(), "what a killed process left is gone");
-    let service = tokio::task::spawn_blocking(move || {
-        assert_passed(&python("survivor.py", &service, &["read"]));
-        service
-    });
-    service.await.expect("ran").end().await;
+    passes("survivor.py", service, &["read"]).await.end().await;
+}
+
+/// Objects stay where they are: a bucket of before is not moved by an outside S3 that is new.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_keeps_its_place() {
+    let outside = Outside::start().await;
+    let service = passes("survivor.py", Service::start().await, &["write"]).await;
+    let service = service.restart_with(Some(outside.config())).await;
+    service.client().set(&key("one")).await.expect("set again");
+    let service = passes("survivor.py", service, &["read"]).await;
+    service.client().set(&key("three")).await.expect("made");
+    let service = service.restart_with(None).await;
+    let refused = service.client().set(&key("three")).await.expect_err("its objects cannot be reached");
+    assert!(refused.to_string().contains("--s3-url"), "{refused}");
+    assert!(service.client().remove("three").await.is_err());
+    service.end().await;
+    outside.service.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,11 +146,7 @@ async fn a_removed_bucket_is_gone_and_its_keys_open_nothing() {
     client.remove("two").await.expect("removed again");
     assert!(client.measure("two").await.is_err());
     assert!(!service.dir().join("buckets/all/two").exists());
-    let service = tokio::task::spawn_blocking(move || {
-        assert_passed(&python("removed.py", &service, &[]));
-        service
-    });
-    service.await.expect("ran").end().await;
+    passes("removed.py", service, &[]).await.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

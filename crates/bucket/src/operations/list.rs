@@ -9,9 +9,10 @@ use s3s::dto::{
     ListObjectsV2Output, Object, ObjectStorageClass,
 };
 
-use super::{blocking, signed, timestamp};
+use super::signed;
 use crate::bucket::Bucket;
 use crate::index::{Item, PAGE_MAX, Page, Query};
+use crate::object::timestamp;
 
 /// What stays as it is in `encoding-type=url`.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/');
@@ -34,17 +35,13 @@ struct Asked {
 }
 
 async fn page(bucket: &Arc<Bucket>, asked: Asked) -> S3Result<Page> {
-    let bucket = Arc::clone(bucket);
-    blocking(move || {
-        let Asked { prefix, delimiter, after, max } = &asked;
-        let max = usize::try_from(*max).unwrap_or_default().min(PAGE_MAX);
-        // A page of nothing has nothing after it, as S3 answers.
-        if max == 0 {
-            return Ok(Page::default());
-        }
-        bucket.page(&Query { prefix, delimiter, after, max })
-    })
-    .await
+    let Asked { prefix, delimiter, after, max } = &asked;
+    let max = usize::try_from(*max).unwrap_or_default().min(PAGE_MAX);
+    // A page of nothing has nothing after it, as S3 answers.
+    if max == 0 {
+        return Ok(Page::default());
+    }
+    bucket.objects.page(&Query { prefix, delimiter, after, max }).await
 }
 
 fn split(items: Vec<Item>, encoding: &Encoding) -> (Vec<Object>, Vec<CommonPrefix>) {
@@ -54,7 +51,8 @@ fn split(items: Vec<Item>, encoding: &Encoding) -> (Vec<Object>, Vec<CommonPrefi
             Item::Object(key, entry) => objects.push(Object {
                 key: Some(encoding.write(key)),
                 size: Some(signed(entry.size)),
-                e_tag: Some(ETag::Strong(entry.etag.into())),
+                // Not every outside S3 tells it in lists.
+                e_tag: (!entry.etag.is_empty()).then(|| ETag::Strong(entry.etag.into())),
                 last_modified: Some(timestamp(entry.modified)),
                 storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
                 ..Object::default()

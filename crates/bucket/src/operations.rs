@@ -1,4 +1,5 @@
-//! S3's operations on the files of a bucket. Here is what each asks and answers; how, is below.
+//! S3's operations. Here is what each asks and answers; what it says in S3's words is below, and what keeps the objects
+//! behind [`Objects`](crate::objects::Objects).
 
 mod list;
 mod multipart;
@@ -6,7 +7,6 @@ mod read;
 mod write;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use s3s::dto::{
@@ -18,8 +18,8 @@ use s3s::dto::{
     HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
     ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsInput, ListObjectsOutput,
     ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutBucketCorsInput,
-    PutBucketCorsOutput, PutObjectInput, PutObjectOutput, Timestamp, UploadPartCopyInput,
-    UploadPartCopyOutput, UploadPartInput, UploadPartOutput,
+    PutBucketCorsOutput, PutObjectInput, PutObjectOutput, UploadPartCopyInput, UploadPartCopyOutput,
+    UploadPartInput, UploadPartOutput,
 };
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -30,12 +30,12 @@ use crate::serve::Clock;
 use crate::shelf::Shelf;
 
 /// The buckets as an S3 service.
-pub(crate) struct Files {
+pub(crate) struct Operations {
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) clock: Clock,
 }
 
-impl Files {
+impl Operations {
     fn bucket(&self, name: &str) -> S3Result<Arc<Bucket>> {
         self.shelf.bucket(name).ok_or_else(|| {
             S3Error::with_message(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist")
@@ -56,11 +56,6 @@ pub(crate) async fn blocking<T: Send + 'static>(
     done.unwrap_or_else(|cut| Err(S3Error::with_source(S3ErrorCode::InternalError, Box::new(cut))))
 }
 
-/// A time as S3 tells it.
-fn timestamp(micros: i64) -> Timestamp {
-    Timestamp::from(SystemTime::UNIX_EPOCH + Duration::from_micros(u64::try_from(micros).unwrap_or_default()))
-}
-
 /// S3 counts in signed numbers.
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -71,7 +66,7 @@ fn reply<T>(output: S3Result<T>) -> S3Result<S3Response<T>> {
 }
 
 #[async_trait]
-impl S3 for Files {
+impl S3 for Operations {
     async fn list_buckets(
         &self,
         asked: S3Request<ListBucketsInput>,
@@ -100,7 +95,7 @@ impl S3 for Files {
     ) -> S3Result<S3Response<PutBucketCorsOutput>> {
         let bucket = self.bucket(&asked.input.bucket)?;
         let rules = cors::accept(asked.input.cors_configuration.cors_rules)?;
-        reply(blocking(move || bucket.set_cors(rules)).await.map(|()| PutBucketCorsOutput::default()))
+        reply(blocking(move || bucket.set_rules(rules)).await.map(|()| PutBucketCorsOutput::default()))
     }
 
     async fn get_bucket_cors(
@@ -108,7 +103,7 @@ impl S3 for Files {
         asked: S3Request<GetBucketCorsInput>,
     ) -> S3Result<S3Response<GetBucketCorsOutput>> {
         let bucket = self.bucket(&asked.input.bucket)?;
-        let rules = blocking(move || bucket.with(|state| Ok(state.cors.clone()))).await?;
+        let rules = bucket.rules();
         if rules.is_empty() {
             let message = "The CORS configuration does not exist";
             return Err(S3Error::with_message(S3ErrorCode::NoSuchCORSConfiguration, message));
@@ -122,7 +117,9 @@ impl S3 for Files {
         asked: S3Request<DeleteBucketCorsInput>,
     ) -> S3Result<S3Response<DeleteBucketCorsOutput>> {
         let bucket = self.bucket(&asked.input.bucket)?;
-        reply(blocking(move || bucket.set_cors(Vec::new())).await.map(|()| DeleteBucketCorsOutput::default()))
+        reply(
+            blocking(move || bucket.set_rules(Vec::new())).await.map(|()| DeleteBucketCorsOutput::default()),
+        )
     }
 
     async fn put_object(&self, asked: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
