@@ -136,7 +136,15 @@ impl Builder<'_> {
             }
         }
         let root = place.join("upper");
-        make_dir(&place.join("work"))?;
+        let scratch = place.join("work");
+        // Overlayfs refuses the scratch folder of an earlier volatile mount, lest a crash has torn what it wrote. Here a
+        // crash ends whatever the folder was for.
+        match fs::remove_dir_all(&scratch) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(RootError::Make { path: scratch, cause });
+            }
+            _ => make_dir(&scratch)?,
+        }
         make_owned(&root, spec.id_base, spec.id_base)?;
         for dir in &spec.writable {
             self.writable(&root, dir, spec)?;
@@ -163,12 +171,15 @@ impl Builder<'_> {
         make_owned(&path, spec.id_base + spec.uid, spec.id_base + spec.gid)
     }
 
+    /// Joins the layers. The mount is volatile: what a container writes goes with it, or is packed after its end, so
+    /// nothing of it has to reach the disk; else every unmount would wait for the whole disk below to be written.
     fn overlay(&self, lowers: &[PathBuf], upper: &Path) -> Result<PathBuf, RootError> {
         let place = self.work.join("root");
         make_dir(&place)?;
         let lower: Vec<_> = lowers.iter().rev().map(|path| path.display().to_string()).collect();
         let upper = upper.display();
-        let options = format!("lowerdir={},upperdir={upper}/upper,workdir={upper}/work", lower.join(":"));
+        let lower = lower.join(":");
+        let options = format!("lowerdir={lower},upperdir={upper}/upper,workdir={upper}/work,volatile");
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
         mount(Some("root"), &place, Some("overlay"), flags, Some(options.as_str()))
             .map_err(|cause| RootError::Overlay { options, cause: cause.into() })?;

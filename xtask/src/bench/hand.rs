@@ -1,4 +1,4 @@
-//! The same steps by hand: what a person would type on this machine, without any platform.
+//! The same steps by hand: what a person would type on this machine, without any platform, under the same load.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Times;
-use super::poll;
+use super::poll::{self, Poller};
+use super::push::PAGE;
 use crate::run::{Outcome, find, not, output, say};
 use crate::setup::Tools;
 
@@ -71,19 +72,26 @@ impl Bench<'_> {
             manage.current_dir(self.app).arg("manage.py").args(words).envs(self.variables.iter().cloned());
             manage
         };
+        // As during a change: the old code serves the same client meanwhile.
+        let gunicorn = venv.join("bin/gunicorn");
+        let (_serving, port, _) = self.boot(&gunicorn)?;
+        let client = Poller::start("localhost", port, PAGE);
         let collectstatic =
             self.repeated(|_| timed(|| output(&mut manage(&["collectstatic", "--noinput"]))))?;
         let migrate = self.repeated(|_| timed(|| output(&mut manage(&["migrate", "--noinput"]))))?;
-        let boot = self.repeated(|_| self.boot(&venv.join("bin/gunicorn")))?;
-        Ok(ByHand { pip: Times::new(vec![pip]), uv, collectstatic, migrate, boot })
+        let boot = self.repeated(|_| self.boot(&gunicorn).map(|(_, _, took)| took))?;
+        match client.end().iter().filter(|answer| answer.status != 200).count() {
+            0 => Ok(ByHand { pip: Times::new(vec![pip]), uv, collectstatic, migrate, boot }),
+            lost => Err(format!("{lost} requests were lost by hand, where nothing was changed")),
+        }
     }
 
     fn repeated(&self, step: impl Fn(usize) -> Outcome<Duration>) -> Outcome<Times> {
         Ok(Times::new((0..self.rounds).map(step).collect::<Outcome<_>>()?))
     }
 
-    /// From exec to the first 200 with a database query.
-    fn boot(&self, gunicorn: &Path) -> Outcome<Duration> {
+    /// A gunicorn, its port, and how long it took from exec to the first 200 with a database query.
+    fn boot(&self, gunicorn: &Path) -> Outcome<(Stopped, u16, Duration)> {
         let port = crate::server::free_port()?;
         let mut command = Command::new(gunicorn);
         command.current_dir(self.app).args(["eventsite.wsgi", "--log-file", "-"]);
@@ -96,10 +104,8 @@ impl Bench<'_> {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let mut gunicorn = Stopped(child.map_err(|error| format!("could not start gunicorn: {error}"))?);
         while began.elapsed() < BOOT_LIMIT {
-            if let Some(answer) =
-                poll::once("localhost", port, "/healthz").filter(|answer| answer.status == 200)
-            {
-                return Ok(answer.at - began);
+            if let Some(answer) = poll::once("localhost", port, PAGE).filter(|answer| answer.status == 200) {
+                return Ok((gunicorn, port, answer.at - began));
             }
             if let Ok(Some(status)) = gunicorn.0.try_wait() {
                 return Err(format!(

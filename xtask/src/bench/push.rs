@@ -17,7 +17,7 @@ use crate::setup;
 /// How often each change is measured when nothing else is said.
 pub(super) const ROUNDS: usize = 5;
 /// What asks for new code: a page with a database query that names its release.
-const PAGE: &str = "/healthz";
+pub(super) const PAGE: &str = "/healthz";
 /// How long the poller goes on after a change, to see what comes late.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 

@@ -190,6 +190,9 @@ fn erofs_layers_folders_and_the_upper_are_one_tree() {
     assert_eq!(fs::read_to_string(&written).expect("kept"), "v2\n");
     assert_eq!(fs::metadata(&written).expect("kept").uid(), spec.id_base + 1000);
     assert_eq!(fs::read_to_string(app.join("code")).expect("code"), "v1", "layers are never written");
+    // As the steps of a build do: the next container goes on with what the one before left.
+    let ended = lab.run(&Spec { argv: lab.script("b", "cat code").argv, ..spec });
+    assert_eq!(ended.out, "v2\n", "{}", ended.err);
 }
 
 #[test]
