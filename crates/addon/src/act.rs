@@ -45,7 +45,7 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
         Action::Switch(addon, database) => upkeep::switch(cx, &addon, database).await,
         Action::Retire(addon, database) => upkeep::retire(cx, &addon, database).await,
         Action::Reset(addon, database) => upkeep::reset(cx, &addon, database).await,
-        Action::Equip(addon) => upkeep::equip(cx, &addon).await,
+        Action::Equip(addon, connections) => upkeep::equip(cx, &addon, connections).await,
         Action::Inspect(addon, database) => upkeep::inspect(cx, &addon, database).await,
     };
     if let Err(error) = &result {
@@ -63,7 +63,7 @@ fn doing(action: &Action) -> (&'static str, &Addon) {
         Action::Switch(addon, _) => ("change the credentials of", addon),
         Action::Retire(addon, _) => ("end the old credentials of", addon),
         Action::Reset(addon, _) => ("reset", addon),
-        Action::Equip(addon) => ("apply the plan of", addon),
+        Action::Equip(addon, _) => ("apply the plan of", addon),
         Action::Inspect(addon, _) => ("look at", addon),
     }
 }

@@ -1,6 +1,8 @@
 //! What the tests of this crate share: real servers in temporary folders, `psql`, and an app in a real store.
 
 use std::fs::{self, Permissions};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -14,6 +16,7 @@ use model::config_var::Secret;
 use model::time::Timestamp;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use store::{App, NewApp, Store, StoreError, Tx};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
@@ -131,11 +134,27 @@ pub(crate) async fn until<T, F: Future<Output = Option<T>>>(what: &str, mut look
     tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
 
-/// A store whose clock is one second later at each look.
-pub(crate) fn open_store(dir: &Path) -> Store {
-    let ticks = AtomicI64::new(1_795_359_334);
-    let clock = Arc::new(move || Timestamp::from_micros(ticks.fetch_add(1, Ordering::Relaxed) * 1_000_000));
-    Store::open(dir, clock).expect("the store opens")
+/// A clock that is one second later at each look, or as much as it is put forward.
+#[derive(Clone)]
+pub(crate) struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// It begins on 22 November 2026 at 14:55:34 UTC.
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicI64::new(1_795_359_334)))
+    }
+
+    pub(crate) fn put_forward(&self, time: Duration) {
+        let seconds = i64::try_from(time.as_secs()).expect("not too far");
+        self.0.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+/// A store with this clock.
+pub(crate) fn open_store(dir: &Path, clock: &Clock) -> Store {
+    let ticks = Arc::clone(&clock.0);
+    let now = Arc::new(move || Timestamp::from_micros(ticks.fetch_add(1, Ordering::Relaxed) * 1_000_000));
+    Store::open(dir, now).expect("the store opens")
 }
 
 /// An app of `owner@example.com`.
@@ -151,6 +170,23 @@ pub(crate) fn new_app(tx: &Tx<'_>, name: &str) -> Result<App, StoreError> {
         stack: "hokku-12".to_owned(),
         hostname: format!("{name}.localhost").parse().expect("a host name"),
     })
+}
+
+/// Tells where a host is; none may not be asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Guide(pub(crate) fn(&str) -> Option<IpAddr>);
+
+impl Guide {
+    /// To every address that stands for itself.
+    pub(crate) const ANYWHERE: Self = Self(|host| host.parse().ok());
+}
+
+impl Resolve for Guide {
+    fn resolve(&self, name: Name) -> Resolving {
+        let found = (self.0)(name.as_str()).map(|address| SocketAddr::new(address, 0));
+        let told = found.ok_or_else(|| io::Error::from(io::ErrorKind::PermissionDenied).into());
+        Box::pin(std::future::ready(told.map(|address| Box::new(std::iter::once(address)) as Addrs)))
+    }
 }
 
 /// A `psql` that stays connected.

@@ -8,8 +8,16 @@ use model::time::Timestamp;
 
 use crate::service::{DatabaseInfo, Restriction};
 
-/// Most tables of a plan that does not count rows (Heroku's essential plans: 4,000).
+/// Most tables of a plan that does not count rows (Heroku's essential plans: 4,000). It is told, not enforced (ADR 0021).
 pub(crate) const TABLES_MAX: u32 = 4000;
+
+/// While old dynos and new ones run side by side, they need room for both.
+const OVERLAP_FACTOR: u32 = 2;
+
+/// Connections of a database whose old credentials and new ones both work.
+pub(crate) const fn connections_in_overlap(plan: &Plan) -> u32 {
+    plan.connections * OVERLAP_FACTOR
+}
 
 /// A limit that a database does not keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use model::addon::{Addon, AddonState};
 use model::config_var::Secret;
 use model::database::{Database, Reset, Rotation};
 
+use crate::limits::connections_in_overlap;
+
 /// Databases that are looked at in one go: other work waits so long.
 const INSPECTIONS_MAX: usize = 20;
 
@@ -24,8 +26,8 @@ pub(crate) enum Action {
     Retire(Addon, Database),
     /// Put an empty database in its place.
     Reset(Addon, Database),
-    /// Hold the database to the limits of its plan.
-    Equip(Addon),
+    /// Hold the database to so many connections.
+    Equip(Addon, u32),
     /// See whether the database keeps to its plan.
     Inspect(Addon, Database),
 }
@@ -85,7 +87,13 @@ fn upkeep(addon: Addon, seen: SeenDatabase) -> Option<Action> {
         (Rotation::Overlap { forced }, Reset::None) if forced || !old_in_use => {
             Some(Action::Retire(addon, database))
         }
-        _ if database.equipped != Some(addon.plan) => Some(Action::Equip(addon)),
+        (rotation, _) if database.equipped != Some(addon.plan) => {
+            let connections = match rotation {
+                Rotation::Overlap { .. } => connections_in_overlap(addon.plan),
+                Rotation::Settled | Rotation::Wanted { .. } => addon.plan.connections,
+            };
+            Some(Action::Equip(addon, connections))
+        }
         (Rotation::Settled, Reset::None) if rotation_due => Some(Action::Renew(addon)),
         _ => inspection_due.then_some(Action::Inspect(addon, database)),
     }

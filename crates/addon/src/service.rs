@@ -155,8 +155,8 @@ pub trait DatabaseService: DataService {
     /// Looks at a database. Where the plan counts rows they are counted, and not only estimated, as long as they are few.
     fn measure<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, DatabaseInfo>;
 
-    /// Holds a database to a plan's number of connections.
-    fn equip<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
+    /// Holds a database to so many connections.
+    fn equip<'a>(&'a self, resource: &'a Secret, connections: u32) -> Work<'a, ()>;
 
     /// Makes up another user and password for a database.
     ///

@@ -120,7 +120,7 @@ pub async fn stage(cx: Context, stop: CancellationToken) -> Result<(), StoreErro
 fn note(inspected: &mut Inspected, action: &Action, now: Timestamp) {
     match action {
         Action::Inspect(addon, _) => drop(inspected.insert(addon.id, now)),
-        Action::Equip(addon) | Action::Reset(addon, _) | Action::Remove(addon, _) => {
+        Action::Equip(addon, _) | Action::Reset(addon, _) | Action::Remove(addon, _) => {
             inspected.remove(&addon.id);
         }
         _ => {}

@@ -2,7 +2,8 @@
 //!
 //! A URL comes from a user, and the server stands where the user does not: beside Postgres, the control sockets of other
 //! programs, a cloud's metadata address. So each connection, and not only the URL, is checked: a name is looked up by us
-//! and only the addresses that pass are tried; redirects are not followed.
+//! and only the addresses that pass are tried; redirects are not followed. What else goes out by a user's wish (dumps
+//! that are fetched) is led by the same [`Outside::guide`].
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -37,7 +38,7 @@ pub enum Targets {
 
 /// The platform may not speak to that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} is not an address that this platform may deliver to (hokku server --deliver-to)")]
+#[error("{what} is not an address that this platform may speak to for its users (hokku server --deliver-to)")]
 pub struct NotATarget {
     what: String,
 }
@@ -91,7 +92,7 @@ impl Outside {
     pub(crate) fn client(&self, request_timeout: Duration) -> reqwest::Result<Client> {
         ClientBuilder::new()
             .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
-            .dns_resolver(Arc::new(Resolver(self.clone())))
+            .dns_resolver(self.guide())
             .redirect(Policy::none())
             .no_proxy()
             .http1_title_case_headers()
@@ -100,6 +101,13 @@ impl Outside {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .pool_max_idle_per_host(1)
             .build()
+    }
+
+    /// Looks up names, and addresses that stand for themselves, for somebody else's client; tells only those that may be
+    /// reached, and [`io::ErrorKind::PermissionDenied`] when there is none.
+    #[must_use]
+    pub fn guide(&self) -> Arc<dyn Resolve> {
+        Arc::new(Resolver(self.clone()))
     }
 
     /// A host that is an address is never looked up, so it is checked here.

@@ -296,3 +296,6 @@ impl AddonDesk for Desk {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

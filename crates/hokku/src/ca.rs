@@ -233,4 +233,4 @@ fn set_validity(params: &mut CertificateParams, now: Timestamp, days: u32) {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

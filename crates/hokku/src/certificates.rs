@@ -175,3 +175,6 @@ pub(crate) async fn keep(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -68,7 +68,8 @@ pub struct ServerArgs {
     #[arg(long, value_enum, default_value_t = EgressArg::Open)]
     pub egress: EgressArg,
 
-    /// Where log drains and webhooks may lead [default: `any` under the domain `localhost`, else as --egress]
+    /// Where log drains, webhooks and addresses of dumps may lead [default: `any` for a server under the domain
+    /// `localhost` that listens to its own machine alone, else as --egress]
     #[arg(long, value_enum, value_name = "TARGETS")]
     pub deliver_to: Option<DeliverToArg>,
 
@@ -139,7 +140,7 @@ pub enum EgressArg {
     DenyPrivate,
 }
 
-/// Where log drains and webhooks may lead.
+/// Where what users have the platform speak to may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DeliverToArg {
     /// Anywhere, this machine included
@@ -198,12 +199,14 @@ impl ServerArgs {
         })
     }
 
-    /// Where deliveries may lead: what a dyno may reach, unless it is said. A laptop is all its user's own.
+    /// What users may have the platform speak to: what a dyno may reach, unless it is said. A laptop that serves nobody
+    /// else is all its user's own.
     #[must_use]
     pub fn targets(&self, site: &Site) -> Targets {
+        let is_own = site.is_local() && self.listen.iter().all(|address| address.ip().is_loopback());
         match (self.deliver_to, self.egress) {
             (Some(said), _) => said.into(),
-            (None, _) if site.is_local() => Targets::Any,
+            (None, _) if is_own => Targets::Any,
             (None, EgressArg::Open) => Targets::Elsewhere,
             (None, EgressArg::DenyPrivate) => Targets::Public,
         }

@@ -211,7 +211,8 @@ impl Parts {
         });
         self.addons.start(&mut running, &self.store, &self.logs, stop);
         let cluster = self.addons.cluster();
-        let backups = backups::context(&self.args, &self.site, &self.layout, &self.store, cluster).await?;
+        let outside = self.outside()?;
+        let backups = backups::context(&self.args, &outside, &self.layout, &self.store, cluster).await?;
         running.spawn(named("backup", addon::backup::stage(backups, stop.clone())));
         let build = self.build_context();
         running.spawn(named("build", build::stage(build, stop.clone())));
@@ -222,7 +223,7 @@ impl Parts {
             site: self.site.clone(),
         };
         running.spawn(named("release", release::stage(release, stop.clone())));
-        running.spawn(named("deliver", deliver::stage(self.deliver_context()?, stop.clone())));
+        running.spawn(named("deliver", deliver::stage(self.deliver_context(outside), stop.clone())));
         let reports = self.reports.lock().ok().and_then(|mut reports| reports.take());
         let reports = reports.context("the server was started twice")?;
         running.spawn(named("dyno", dyno::stage(self.dyno_context(), reports, stop.clone())));
@@ -272,11 +273,15 @@ impl Parts {
         }
     }
 
-    fn deliver_context(&self) -> anyhow::Result<deliver::Context> {
+    /// The way out for whatever users have the platform speak to.
+    fn outside(&self) -> anyhow::Result<Outside> {
         let subnet = self.network.subnet();
         let targets = self.args.targets(&self.site);
-        let outside = Outside::new(targets, Some((subnet.first(), subnet.prefix())))?;
-        Ok(deliver::Context { store: self.store.clone(), logs: self.logs.clone(), outside })
+        Ok(Outside::new(targets, Some((subnet.first(), subnet.prefix())))?)
+    }
+
+    fn deliver_context(&self, outside: Outside) -> deliver::Context {
+        deliver::Context { store: self.store.clone(), logs: self.logs.clone(), outside }
     }
 
     fn dyno_context(&self) -> dyno::Context {

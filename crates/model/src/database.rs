@@ -255,7 +255,7 @@ impl Standing {
 pub struct Database {
     /// Its add-on.
     pub addon: AddonId,
-    /// The plan whose limits its server holds it to; none is the plan it was made with.
+    /// The plan whose limits its server holds it to; none when that is to be made sure of.
     pub equipped: Option<&'static Plan>,
     /// How far a change of its credentials is.
     pub rotation: Rotation,

@@ -115,6 +115,15 @@ impl Tx<'_> {
         self.set_database(&Database { reset, ..database })
     }
 
+    /// Has the add-on's stage hold a database to its plan again, and look at it: another one has taken its place.
+    ///
+    /// # Errors
+    /// Only the store's own.
+    pub fn recheck_database(&self, addon: AddonId) -> Result<(), StoreError> {
+        let database = self.database(addon)?;
+        self.set_database(&Database { equipped: None, ..database })
+    }
+
     /// Whether a release gives its dynos this value by an add-on's config var.
     ///
     /// # Errors

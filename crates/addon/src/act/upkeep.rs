@@ -126,8 +126,8 @@ async fn reset_on(cx: &Context, id: AddonId, event: ResetEvent) -> Result<(), St
         .await
 }
 
-pub(super) async fn equip(cx: &Context, addon: &Addon) -> Result<(), ActError> {
-    cx.postgres.equip(resource(addon)?, addon.plan).await.map_err(ActError::Service)?;
+pub(super) async fn equip(cx: &Context, addon: &Addon, connections: u32) -> Result<(), ActError> {
+    cx.postgres.equip(resource(addon)?, connections).await.map_err(ActError::Service)?;
     let (id, plan) = (addon.id, addon.plan);
     cx.store
         .write(move |tx| {

@@ -12,7 +12,7 @@ use super::{
     request,
 };
 use crate::credentials::Credentials;
-use crate::fixture::{mini, new_app, open_store};
+use crate::fixture::{Clock, mini, new_app, open_store};
 use crate::postgres::{Databases, Outside};
 use crate::service::Endpoint;
 
@@ -40,7 +40,7 @@ async fn with_store<T: Send + 'static>(
     story: impl FnOnce(&Tx<'_>) -> Result<T, RequestError> + Send + 'static,
 ) -> Result<T, RequestError> {
     let dir = tempfile::tempdir().expect("a folder");
-    let store: Store = open_store(dir.path());
+    let store: Store = open_store(dir.path(), &Clock::new());
     store.write(story).await
 }
 

@@ -22,7 +22,7 @@ use crate::backup::plan::replaces;
 use crate::backup::programs::{self, NOTE_EVERY};
 use crate::backup::scratch::{self, Place, Scratch};
 use crate::backup::stage::Context;
-use crate::backup::workshop::Login;
+use crate::backup::workshop::{Login, Reach};
 use crate::credentials::Credentials;
 
 /// Longest transfer.
@@ -147,7 +147,9 @@ impl Job {
             }
         }
         let text = "The restored data have taken the database's place; its sessions were ended.".to_owned();
-        self.end(TransferEvent::Succeed, text, |_, _| Ok(())).await
+        let addon = self.addon.id;
+        // A guard over the old data is not in the new ones, which may be too many themselves.
+        self.end(TransferEvent::Succeed, text, move |tx, _| tx.recheck_database(addon)).await
     }
 
     /// Where the dump of a restore is, and how many rows it must bring.
@@ -188,10 +190,10 @@ impl Job {
         let workshop = &self.cx.workshop;
         match &self.transfer.source {
             TransferSource::Url(url) => {
-                let login = Login::parse(url).ok_or(TransferError::NoAddress)?;
-                if !self.cx.fetcher.may_reach(&login.reach.host, login.reach.port).await {
-                    return Err(crate::backup::fetch::FetchError::Forbidden.into());
-                }
+                let mut login = Login::parse(url).ok_or(TransferError::NoAddress)?;
+                let Reach { host, port, address, .. } = &mut login.reach;
+                let found = self.cx.fetcher.find(host, *port).await.map_err(TransferError::NotFound)?;
+                *address = Some(found);
                 Ok((login, false))
             }
             TransferSource::Addon(addon) => {

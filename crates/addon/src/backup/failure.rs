@@ -45,6 +45,8 @@ pub(crate) enum TransferError {
     NoSpace { needed: u64, free: u64 },
     #[error("the dump could not be fetched")]
     Fetch(#[from] FetchError),
+    #[error("the database to copy could not be found")]
+    NotFound(#[source] FetchError),
     #[error("the file is no dump")]
     NoDump { said: String },
     #[error("the restored data are not those of the dump")]
@@ -77,6 +79,7 @@ impl TransferError {
                 size(*free)
             ),
             Self::Fetch(error) => format!("Could not fetch the dump: {error}."),
+            Self::NotFound(error) => format!("Could not connect to the database: {error}."),
             Self::NoDump { said } if said.contains("text format dump") => {
                 "This is a dump in plain SQL. A dump made with `pg_dump -Fc` is needed; plain SQL can be run with \
                  `heroku pg:psql --file`."

@@ -1,20 +1,25 @@
 //! Fetching a dump from an address that a user gave, into a file.
 //!
-//! The server can reach more than a tenant may: its own network, the services on this machine. So on a platform for others
-//! only public addresses are asked, whatever name or redirect leads to them.
+//! The server can reach more than a tenant may: its own network, the services on this machine. Who may be asked is not
+//! decided here: names are looked up by a guide that is handed in, which tells allowed addresses only. It is asked about
+//! each redirect, and about addresses that stand for themselves in a URL, which no HTTP client looks up.
 
 use std::error::Error;
+use std::fmt;
 use std::fs::File;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use model::config_var::Secret;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::redirect::{Attempt, Policy};
-use reqwest::{Client, StatusCode, Url};
+use reqwest::dns::Resolve;
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode, Url};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::rustls::crypto::ring;
 
@@ -24,17 +29,6 @@ const DUMP_BYTES_MAX: u64 = 20 << 30;
 const SILENCE_MAX: Duration = Duration::from_secs(60);
 const CONNECT_MAX: Duration = Duration::from_secs(20);
 const REDIRECTS_MAX: usize = 5;
-
-/// Which addresses may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reachable {
-    /// Every one: the platform is on its only user's own machine.
-    All,
-    /// Every one but this machine's and link-local ones.
-    NotThisMachine,
-    /// Only those of the internet.
-    Public,
-}
 
 /// Why a dump is not there; the words are for whoever asked for it.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +57,9 @@ pub enum FetchError {
     /// It is silent in the middle.
     #[error("the server was silent for {} seconds", SILENCE_MAX.as_secs())]
     Silent,
+    /// It sends on and on to another address.
+    #[error("the server sent us on more than {REDIRECTS_MAX} times: too many redirects")]
+    Lost,
     /// It is too large.
     #[error("it is larger than {} GB", DUMP_BYTES_MAX >> 30)]
     TooLarge,
@@ -71,43 +68,41 @@ pub enum FetchError {
     NoSpace,
     /// The file cannot be written.
     #[error("it could not be written")]
-    Write(#[source] std::io::Error),
+    Write(#[source] io::Error),
 }
 
 /// Fetches dumps.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fetcher {
     client: Client,
-    reachable: Reachable,
+    guide: Arc<dyn Resolve>,
+}
+
+impl fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetcher").finish_non_exhaustive()
+    }
 }
 
 impl Fetcher {
-    /// A client that asks only where it may.
+    /// A client that asks only where `guide` leads. Of a name or an address without one that may be asked, the guide says
+    /// [`io::ErrorKind::PermissionDenied`].
     ///
     /// # Errors
     /// [`FetchError::NoClient`].
-    pub fn new(reachable: Reachable) -> Result<Self, FetchError> {
+    pub fn new(guide: Arc<dyn Resolve>) -> Result<Self, FetchError> {
         // Somebody else may have been first; there is one provider in this program.
         let _installed = ring::default_provider().install_default();
-        let redirects = Policy::custom(move |attempt: Attempt<'_>| {
-            if attempt.previous().len() > REDIRECTS_MAX {
-                attempt.error("too many redirects")
-            } else if is_forbidden(attempt.url(), reachable) {
-                attempt.error(Forbidden)
-            } else {
-                attempt.follow()
-            }
-        });
         let client = Client::builder()
             .connect_timeout(CONNECT_MAX)
             .read_timeout(SILENCE_MAX)
-            .redirect(redirects)
-            .dns_resolver(Arc::new(Guide(reachable)))
+            .redirect(Policy::none())
+            .dns_resolver(Arc::clone(&guide))
             .no_proxy()
             .user_agent("hokku")
             .build()
             .map_err(FetchError::NoClient)?;
-        Ok(Self { client, reachable })
+        Ok(Self { client, guide })
     }
 
     /// Writes what is behind the address into the file. `progress` holds how much it is and how much is there.
@@ -117,15 +112,7 @@ impl Fetcher {
         file: File,
         progress: &Progress,
     ) -> Result<(), FetchError> {
-        let url: Url = url.expose_secret().parse().map_err(|_| FetchError::Address)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(FetchError::Address);
-        }
-        if is_forbidden(&url, self.reachable) {
-            return Err(FetchError::Forbidden);
-        }
-        let asked = timeout(SILENCE_MAX + CONNECT_MAX, self.client.get(url).send()).await;
-        let mut answer = asked.map_err(|_| FetchError::Silent)?.map_err(no_answer)?;
+        let mut answer = self.ask(url.expose_secret().parse().map_err(|_| FetchError::Address)?).await?;
         if !answer.status().is_success() {
             return Err(FetchError::Status { status: answer.status() });
         }
@@ -150,16 +137,40 @@ impl Fetcher {
         file.flush().await.map_err(not_written)
     }
 
-    /// Whether a server of this name may be connected to, at all its addresses.
-    pub(crate) async fn may_reach(&self, host: &str, port: u16) -> bool {
-        if self.reachable == Reachable::All {
-            return true;
+    /// The answer behind an address, wherever that leads.
+    async fn ask(&self, mut url: Url) -> Result<Response, FetchError> {
+        for _ in 0..=REDIRECTS_MAX {
+            if !matches!(url.scheme(), "http" | "https") {
+                return Err(FetchError::Address);
+            }
+            let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+            if host.parse::<IpAddr>().is_ok() {
+                self.addresses(host, 0).await?;
+            }
+            let asked = timeout(SILENCE_MAX + CONNECT_MAX, self.client.get(url.clone()).send()).await;
+            let answer = asked.map_err(|_| FetchError::Silent)?.map_err(no_answer)?;
+            let next = answer.headers().get(LOCATION).filter(|_| answer.status().is_redirection());
+            let Some(next) = next.and_then(|next| next.to_str().ok()) else { return Ok(answer) };
+            url = url.join(next).map_err(|_| FetchError::Address)?;
         }
-        match tokio::net::lookup_host((host, port)).await {
-            Ok(mut addresses) => addresses.all(|address| may_ask(address.ip(), self.reachable)),
-            // The connection itself will tell.
-            Err(_) => true,
-        }
+        Err(FetchError::Lost)
+    }
+
+    /// The address at which a server is to be connected to: looked up once more, its name might lead elsewhere.
+    pub(crate) async fn find(&self, host: &str, port: u16) -> Result<IpAddr, FetchError> {
+        let allowed = self.addresses(host, port).await?;
+        let connecting = timeout(CONNECT_MAX, TcpStream::connect(allowed.as_slice())).await;
+        let peer = connecting.ok().and_then(Result::ok).and_then(|stream| stream.peer_addr().ok());
+        // Where nobody answers, the connection itself will tell.
+        let address = peer.or_else(|| allowed.first().copied()).ok_or(FetchError::Forbidden)?;
+        Ok(address.ip())
+    }
+
+    /// The addresses of a host that may be asked.
+    async fn addresses(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, FetchError> {
+        let name = host.parse().map_err(|_| FetchError::Address)?;
+        let found = self.guide.resolve(name).await.map_err(|error| not_found(error.as_ref()))?;
+        Ok(found.map(|address| SocketAddr::new(address.ip(), port)).collect())
     }
 }
 
@@ -170,17 +181,18 @@ pub(crate) struct Progress {
     pub(crate) done: AtomicU64,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("it may not be asked")]
-struct Forbidden;
-
 /// The address stays out of the words: it may carry a permission.
 fn no_answer(error: reqwest::Error) -> FetchError {
-    let error = error.without_url();
-    let mut cause: Option<&dyn Error> = Some(&error);
+    not_found(&error.without_url())
+}
+
+/// What the first cause says, unless it was the guide who refused.
+fn not_found(error: &(dyn Error + 'static)) -> FetchError {
+    let mut cause = Some(error);
     let mut last = String::new();
     while let Some(error) = cause {
-        if error.is::<Forbidden>() {
+        let is_refused = |it: &io::Error| it.kind() == io::ErrorKind::PermissionDenied;
+        if error.downcast_ref().is_some_and(is_refused) {
             return FetchError::Forbidden;
         }
         last = error.to_string();
@@ -189,78 +201,11 @@ fn no_answer(error: reqwest::Error) -> FetchError {
     FetchError::NoAnswer { detail: last }
 }
 
-fn not_written(error: std::io::Error) -> FetchError {
+fn not_written(error: io::Error) -> FetchError {
     match error.kind() {
-        std::io::ErrorKind::StorageFull => FetchError::NoSpace,
+        io::ErrorKind::StorageFull => FetchError::NoSpace,
         _ => FetchError::Write(error),
     }
-}
-
-/// Resolves names to addresses that may be asked.
-struct Guide(Reachable);
-
-impl Resolve for Guide {
-    fn resolve(&self, name: Name) -> Resolving {
-        let reachable = self.0;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let (good, bad): (Vec<_>, Vec<_>) = found.partition(|it| may_ask(it.ip(), reachable));
-            if good.is_empty() && !bad.is_empty() {
-                return Err(Forbidden.into());
-            }
-            Ok::<Addrs, Box<dyn Error + Send + Sync>>(Box::new(good.into_iter()))
-        })
-    }
-}
-
-/// Whether an address that is written out in a URL may not be asked; names are the resolver's affair.
-fn is_forbidden(url: &Url, reachable: Reachable) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-    address.is_some_and(|address| !may_ask(address, reachable))
-}
-
-fn may_ask(address: IpAddr, reachable: Reachable) -> bool {
-    let address = address.to_canonical();
-    match reachable {
-        Reachable::All => true,
-        Reachable::NotThisMachine => !is_here(address),
-        Reachable::Public => !is_here(address) && !is_private(address),
-    }
-}
-
-/// Of this machine or link: also what a cloud's machines learn their secrets from.
-fn is_here(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(it) => {
-            it.is_loopback()
-                || it.is_link_local()
-                || it.is_unspecified()
-                || it.is_multicast()
-                || it.is_broadcast()
-        }
-        IpAddr::V6(it) => {
-            it.is_loopback() || it.is_unicast_link_local() || it.is_unspecified() || it.is_multicast()
-        }
-    }
-}
-
-fn is_private(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(it) => it.is_private() || is_shared(it),
-        IpAddr::V6(it) => it.is_unique_local() || is_translated(it),
-    }
-}
-
-/// Carriers' own addresses, 100.64.0.0/10.
-fn is_shared(address: Ipv4Addr) -> bool {
-    let [first, second, ..] = address.octets();
-    first == 100 && second & 0xc0 == 64
-}
-
-/// IPv4 addresses in the clothes of IPv6, 64:ff9b::/96 and 2002::/16: nobody needs them for a dump.
-fn is_translated(address: Ipv6Addr) -> bool {
-    matches!(address.segments(), [0x64, 0xff9b, ..] | [0x2002, ..])
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! a dump from elsewhere is a program that somebody else wrote.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ pub struct Workshop {
 #[derive(Debug, Clone)]
 pub(crate) struct Reach {
     pub(crate) host: String,
+    /// The address to connect to, where the host's name is not to be looked up again.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) port: u16,
     pub(crate) ssl_mode: SslMode,
 }
@@ -81,7 +84,7 @@ pub enum NoWorkshop {
 
 impl Workshop {
     pub(crate) fn of_cluster(admin: Admin, host: String, port: u16, programs: &Programs, tag: &str) -> Self {
-        let reach = Reach { host, port, ssl_mode: SslMode::Require };
+        let reach = Reach { host, address: None, port, ssl_mode: SslMode::Require };
         Self { admin, reach, programs: programs.dir().to_owned(), tag: tag.to_owned() }
     }
 
@@ -94,7 +97,7 @@ impl Workshop {
         let config: Config = outside.admin_url.expose_secret().parse().map_err(|_| NoWorkshop::Url)?;
         let Some(Host::Tcp(host)) = config.get_hosts().first() else { return Err(NoWorkshop::Url) };
         let port = config.get_ports().first().copied().unwrap_or(PORT);
-        let reach = Reach { host: host.clone(), port, ssl_mode: config.get_ssl_mode() };
+        let reach = Reach { host: host.clone(), address: None, port, ssl_mode: config.get_ssl_mode() };
         let tls = Tls::new(outside.authority_pem.as_deref()).map_err(|_| NoWorkshop::Url)?;
         let programs =
             Programs::find(bin_dir, None).await.map_err(|error| NoWorkshop::Programs(Box::new(error)))?;
@@ -140,6 +143,7 @@ impl Login {
         Some(Self {
             reach: Reach {
                 host: host.clone(),
+                address: None,
                 port: config.get_ports().first().copied().unwrap_or(PORT),
                 ssl_mode: config.get_ssl_mode(),
             },
@@ -151,7 +155,7 @@ impl Login {
 
     /// A session of ours, with more settings than [`OPTIONS`] in `options`.
     pub(crate) async fn connect(&self, options: &str) -> Result<Session, ServiceError> {
-        let Reach { host, port, ssl_mode } = &self.reach;
+        let Reach { host, address, port, ssl_mode } = &self.reach;
         let server = format!("{host}:{port}");
         let mut config = Config::new();
         config
@@ -164,6 +168,9 @@ impl Login {
             .application_name("hokku")
             .options(format!("{OPTIONS} {options}"))
             .connect_timeout(CONNECT_MAX);
+        if let Some(address) = address {
+            config.hostaddr(*address);
+        }
         let open = async {
             // Any certificate will do, as with every client's `sslmode=require`.
             let tls = Tls::new(None)
@@ -185,7 +192,7 @@ impl Login {
             SslMode::Require => "require",
             _ => "prefer",
         };
-        vec![
+        let mut all = vec![
             ("PGHOST", self.reach.host.clone()),
             ("PGPORT", self.reach.port.to_string()),
             ("PGUSER", self.user.clone()),
@@ -195,6 +202,8 @@ impl Login {
             ("PGCONNECT_TIMEOUT", CONNECT_MAX.as_secs().to_string()),
             ("PGAPPNAME", "hokku".to_owned()),
             ("PGOPTIONS", options.to_owned()),
-        ]
+        ];
+        all.extend(self.reach.address.map(|address| ("PGHOSTADDR", address.to_string())));
+        all
     }
 }

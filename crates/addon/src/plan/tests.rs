@@ -30,7 +30,7 @@ fn told(all: Vec<Seen>) -> String {
         Action::Switch(it, _) => format!("switch {}", it.name),
         Action::Retire(it, _) => format!("retire {}", it.name),
         Action::Reset(it, _) => format!("reset {}", it.name),
-        Action::Equip(it) => format!("equip {}", it.name),
+        Action::Equip(it, connections) => format!("equip {} with {connections} connections", it.name),
         Action::Inspect(it, _) => format!("inspect {}", it.name),
     });
     lines.collect::<Vec<_>>().join("\n")
@@ -95,6 +95,11 @@ fn a_database_is_kept_up_one_step_at_a_time_and_looked_at_last() {
             it.inspection_due = true;
         }),
         database(9, there, |it| it.rotation_due = true),
+        database(11, there, |it| {
+            it.database.rotation = Rotation::Overlap { forced: false };
+            it.old_in_use = true;
+            it.database.equipped = None;
+        }),
         database(10, AddonState::Deprovisioning, |it| {
             it.database.rotation = Rotation::Overlap { forced: false };
             it.database.retiring = Some(Secret::from("old"));
@@ -105,8 +110,9 @@ fn a_database_is_kept_up_one_step_at_a_time_and_looked_at_last() {
     retire postgresql-calm-5
     retire postgresql-calm-6
     reset postgresql-calm-7
-    equip postgresql-calm-8
+    equip postgresql-calm-8 with 20 connections
     renew postgresql-calm-9
+    equip postgresql-calm-11 with 40 connections
     remove postgresql-calm-10 and 1 users
     inspect postgresql-calm-2
     ");

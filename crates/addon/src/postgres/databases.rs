@@ -204,9 +204,13 @@ impl Databases {
         Ok(info)
     }
 
-    async fn limit_connections(&self, credentials: &Credentials, plan: &Plan) -> Result<(), ServiceError> {
+    async fn limit_connections(
+        &self,
+        credentials: &Credentials,
+        connections: u32,
+    ) -> Result<(), ServiceError> {
         let on = self.on(credentials, None).await?;
-        let (user, connections) = (credentials.user(), plan.connections);
+        let user = credentials.user();
         on.run("limit the connections", &format!("ALTER ROLE \"{user}\" CONNECTION LIMIT {connections}"))
             .await
     }
@@ -331,10 +335,10 @@ impl DatabaseService for Databases {
         Box::pin(self.limited(async move { self.look(&Credentials::parse(resource)?, Some(plan)).await }))
     }
 
-    fn equip<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()> {
-        Box::pin(
-            self.limited(async move { self.limit_connections(&Credentials::parse(resource)?, plan).await }),
-        )
+    fn equip<'a>(&'a self, resource: &'a Secret, connections: u32) -> Work<'a, ()> {
+        Box::pin(self.limited(async move {
+            self.limit_connections(&Credentials::parse(resource)?, connections).await
+        }))
     }
 
     fn renew(&self, resource: &Secret) -> Result<Secret, BadResource> {

@@ -13,11 +13,9 @@ use model::addon::Plan;
 use postgres_protocol::password::scram_sha_256;
 
 use crate::credentials::Credentials;
+use crate::limits::connections_in_overlap;
 use crate::postgres::databases::Databases;
 use crate::service::ServiceError;
-
-/// While old dynos and new ones run side by side, they need room for both.
-const OVERLAP_FACTOR: u32 = 2;
 
 fn verifier(credentials: &Credentials) -> String {
     scram_sha_256(credentials.password().expose_secret().as_bytes())
@@ -39,7 +37,7 @@ pub(super) async fn switch(
     let now = on.one("SELECT clock_timestamp()::text AS now", &[]).await?;
     let now: String = now.map(|row| row.get("now")).unwrap_or_default();
     let (was, is) = (old.user(), new.user());
-    let (connections, room) = (plan.connections, plan.connections * OVERLAP_FACTOR);
+    let (connections, room) = (plan.connections, connections_in_overlap(plan));
     let (old_verifier, new_verifier) = (verifier(old), verifier(new));
     on.run(
         "change the credentials",

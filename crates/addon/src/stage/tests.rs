@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Context, Upkeep, stage};
 use crate::attach::{Request, destroy, destroy_all, request};
 use crate::credentials::Credentials;
-use crate::fixture::{Home, mini, new_app, open_store, psql, until};
+use crate::fixture::{Clock, Home, mini, new_app, open_store, psql, until};
 use crate::info;
 use crate::service::{
     BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
@@ -119,7 +119,7 @@ impl DatabaseService for Fake {
         self.answer(&credentials, |held| held.databases.contains_key(credentials.database()).then_some(info))
     }
 
-    fn equip<'a>(&'a self, resource: &'a Secret, _: &'a Plan) -> Work<'a, ()> {
+    fn equip<'a>(&'a self, resource: &'a Secret, _: u32) -> Work<'a, ()> {
         self.find(resource)
     }
 
@@ -160,6 +160,7 @@ impl DatabaseService for Fake {
 struct World {
     store: Store,
     logs: Logs,
+    clock: Clock,
     app: App,
     upkeep: Upkeep,
     _dir: TempDir,
@@ -168,11 +169,12 @@ struct World {
 impl World {
     async fn new() -> Self {
         let dir = tempfile::tempdir().expect("a folder");
-        let store = open_store(dir.path());
+        let clock = Clock::new();
+        let store = open_store(dir.path(), &clock);
         let app = store.write(|tx| new_app(tx, "one")).await.expect("an app");
         // Its clock runs fast: by itself nothing is looked at twice.
         let upkeep = Upkeep { inspect_every: Duration::MAX, ..Upkeep::default() };
-        Self { logs: open_logs(dir.path(), &store), store, app, upkeep, _dir: dir }
+        Self { logs: open_logs(dir.path(), &store), store, clock, app, upkeep, _dir: dir }
     }
 
     fn start(
@@ -457,4 +459,33 @@ async fn a_full_database_is_held_and_let_go_by_deleting_or_by_a_larger_plan() {
     stop.cancel();
     running.await.expect("no panic").expect("a clean end");
     cluster.stop().await.expect("stopped");
+}
+
+#[tokio::test]
+async fn credentials_are_changed_whenever_their_time_has_come() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let mut world = World::new().await;
+    world.upkeep.rotate_every = Some(HOUR * 24);
+    // Each look asks the server something, so looks can be counted.
+    world.upkeep.inspect_every = Duration::from_secs(1);
+    let held = Arc::new(Mutex::new(Held::default()));
+    let (stop, running) = world.start(Fake::new(5432, &held));
+    let addon = world.is_provisioned(&world.request("db").await).await;
+    world.settle_releases().await;
+    let mut known = world.url(world.app.id).await.expect("a URL");
+    for _ in 0..2 {
+        world.clock.put_forward(HOUR * 23);
+        let asked = held.lock().expect("no panic").asked;
+        let more = || async { (held.lock().expect("no panic").asked >= asked + 2).then_some(()) };
+        until("two more looks", more).await;
+        assert_eq!(world.url(world.app.id).await.as_ref(), Some(&known), "not before its time");
+        world.clock.put_forward(HOUR);
+        let changed = || async { world.url(world.app.id).await.filter(|url| *url != known) };
+        known = until("other credentials", changed).await;
+        world.settle_releases().await;
+        let settled = || async { (world.database(&addon).await.rotation == Rotation::Settled).then_some(()) };
+        until("the old ones end", settled).await;
+    }
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
 }

@@ -60,6 +60,13 @@ async fn names_and_addresses_that_lead_here_are_refused() {
     }
     let refused = outside.connect("localhost", 1).await.expect_err("not allowed");
     assert_eq!(refused.kind(), std::io::ErrorKind::PermissionDenied);
+    // Whoever else asks is led in the same way, also with an address that stands for itself.
+    for host in ["localhost", "127.0.0.1", "::1"] {
+        let refused =
+            outside.guide().resolve(host.parse().expect("a name")).await.err().expect("not allowed");
+        let refused = refused.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        assert_eq!(refused, Some(std::io::ErrorKind::PermissionDenied), "{host}");
+    }
     let client = outside.client(super::CONNECT_TIMEOUT).expect("a client");
     let refused = client.get("http://localhost:1/").send().await.expect_err("not allowed");
     assert!(format!("{refused:?}").contains("NotATarget"), "{refused:?}");

@@ -1,36 +1,13 @@
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use model::config_var::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::{FetchError, Fetcher, Progress, Reachable, may_ask};
-
-#[test]
-fn a_platform_for_others_fetches_from_the_internet_alone() {
-    for (address, beside, public) in [
-        ("8.8.8.8", true, true),
-        ("2606:4700::1111", true, true),
-        ("10.213.0.1", true, false),
-        ("192.168.1.1", true, false),
-        ("172.16.0.1", true, false),
-        ("100.64.0.1", true, false),
-        ("fd00::1", true, false),
-        ("64:ff9b::7f00:1", true, false),
-        ("127.0.0.1", false, false),
-        ("::1", false, false),
-        ("::ffff:127.0.0.1", false, false),
-        ("169.254.169.254", false, false),
-        ("fe80::1", false, false),
-        ("0.0.0.0", false, false),
-        ("224.0.0.1", false, false),
-    ] {
-        let address = address.parse().expect("an address");
-        assert_eq!(may_ask(address, Reachable::NotThisMachine), beside, "{address}");
-        assert_eq!(may_ask(address, Reachable::Public), public, "{address}");
-        assert!(may_ask(address, Reachable::All));
-    }
-}
+use super::{FetchError, Fetcher, Progress};
+use crate::fixture::Guide;
 
 /// A server that says this to everybody; its address.
 async fn says(answer: &'static str) -> String {
@@ -46,11 +23,11 @@ async fn says(answer: &'static str) -> String {
     format!("http://127.0.0.1:{port}/dump?signature=secret")
 }
 
-async fn fetch(reachable: Reachable, url: &str) -> Result<Vec<u8>, FetchError> {
+async fn fetch(guide: Guide, url: &str) -> Result<Vec<u8>, FetchError> {
     let dir = tempfile::tempdir().expect("a folder");
     let path = dir.path().join("dump");
     let file = fs::File::create(&path).expect("a file");
-    let fetcher = Fetcher::new(reachable).expect("a client");
+    let fetcher = Fetcher::new(Arc::new(guide)).expect("a client");
     fetcher.fetch(&Secret::from(url), file, &Progress::default()).await?;
     Ok(fs::read(&path).expect("written"))
 }
@@ -58,28 +35,45 @@ async fn fetch(reachable: Reachable, url: &str) -> Result<Vec<u8>, FetchError> {
 #[tokio::test]
 async fn what_is_whole_is_taken_and_everything_else_refused_in_words() {
     let whole = says("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nPGDMP").await;
-    assert_eq!(fetch(Reachable::All, &whole).await.expect("fetched"), b"PGDMP");
+    assert_eq!(fetch(Guide::ANYWHERE, &whole).await.expect("fetched"), b"PGDMP");
     let error = |result: Result<Vec<u8>, FetchError>| {
         let text = result.expect_err("refused").to_string();
         assert!(!text.contains("secret"), "{text}");
         text
     };
     let half = says("HTTP/1.1 200 OK\r\ncontent-length: 50\r\nconnection: close\r\n\r\nPGDMP").await;
-    assert!(error(fetch(Reachable::All, &half).await).contains("does not answer as it should"));
+    assert!(error(fetch(Guide::ANYWHERE, &half).await).contains("does not answer as it should"));
     let denied = says("HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await;
-    assert_eq!(error(fetch(Reachable::All, &denied).await), "the server answered 403 Forbidden");
+    assert_eq!(error(fetch(Guide::ANYWHERE, &denied).await), "the server answered 403 Forbidden");
     let endless =
         says("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:PORT/x\r\nconnection: close\r\n\r\n").await;
-    assert!(error(fetch(Reachable::All, &endless).await).contains("too many redirects"));
-    assert!(error(fetch(Reachable::All, "http://127.0.0.1:1/x").await).contains("refused"));
-    assert!(matches!(fetch(Reachable::All, "file:///etc/passwd").await, Err(FetchError::Address)));
+    assert!(error(fetch(Guide::ANYWHERE, &endless).await).contains("too many redirects"));
+    assert!(error(fetch(Guide::ANYWHERE, "http://127.0.0.1:1/x").await).contains("refused"));
+    assert!(matches!(fetch(Guide::ANYWHERE, "file:///etc/passwd").await, Err(FetchError::Address)));
 }
 
+/// Knows one name, which nobody else knows, and lets nobody else be asked.
+const TO_A_FRIEND: Guide =
+    Guide(|host| (host == "friend.example").then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+
 #[tokio::test]
-async fn no_name_leads_to_this_machine() {
+async fn only_the_guide_tells_where_a_host_is() {
     let whole = says("HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nPGDMP").await;
-    for url in [whole.clone(), whole.replace("127.0.0.1", "localhost"), whole.replace("127.0.0.1", "[::1]")] {
-        let refused = fetch(Reachable::NotThisMachine, &url).await;
+    let friend = whole.replace("127.0.0.1", "friend.example");
+    assert_eq!(fetch(TO_A_FRIEND, &friend).await.expect("fetched"), b"PGDMP");
+    let sent_on = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:PORT/x\r\nconnection: close\r\n\r\n";
+    let sent_on = says(sent_on).await.replace("127.0.0.1", "friend.example");
+    for url in [
+        whole.clone(),
+        whole.replace("127.0.0.1", "localhost"),
+        whole.replace("127.0.0.1", "[::1]"),
+        whole.replace("127.0.0.1", "2130706433"),
+        sent_on,
+    ] {
+        let refused = fetch(TO_A_FRIEND, &url).await;
         assert!(matches!(refused, Err(FetchError::Forbidden)), "{url}: {refused:?}");
     }
+    let fetcher = Fetcher::new(Arc::new(TO_A_FRIEND)).expect("a client");
+    assert_eq!(fetcher.find("friend.example", 1).await.expect("found"), IpAddr::V4(Ipv4Addr::LOCALHOST));
+    assert!(matches!(fetcher.find("localhost", 1).await, Err(FetchError::Forbidden)));
 }

@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::addon::{Addon, AddonState};
 use model::config_var::Secret;
 use model::id::TransferId;
-use model::transfer::{Transfer, TransferEvent, TransferKind, TransferSource, TransferState};
+use model::transfer::{DailyAt, Transfer, TransferEvent, TransferKind, TransferSource, TransferState};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use store::{NewTransfer, Store, StoreError};
@@ -15,12 +16,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Context, stage};
-use crate::backup::fetch::{Fetcher, Reachable};
+use crate::backup::fetch::Fetcher;
 use crate::backup::folder::Folder;
 use crate::backup::scratch;
 use crate::backup::workshop::Workshop;
 use crate::credentials::Credentials;
-use crate::fixture::{Home, mini, new_app, open_store, psql, until};
+use crate::fixture::{Clock, Guide, Home, mini, new_app, open_store, psql, until};
 use crate::postgres::Cluster;
 use crate::service::DataService;
 
@@ -28,6 +29,7 @@ use crate::service::DataService;
 struct World {
     cluster: Cluster,
     cx: Context,
+    clock: Clock,
     running: Option<JoinHandle<Result<(), StoreError>>>,
     stop: CancellationToken,
     _dir: TempDir,
@@ -43,14 +45,22 @@ impl World {
         let dir = tempfile::tempdir_in(home.dir.path()).expect("a folder");
         std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))
             .expect("passable");
+        let clock = Clock::new();
         let cx = Context {
-            store: open_store(dir.path()),
+            store: open_store(dir.path(), &clock),
             workshop: cluster.workshop(TAG),
             folder: Folder::open(&dir.path().join("backups")).expect("a folder"),
-            fetcher: Fetcher::new(Reachable::All).expect("a client"),
+            fetcher: Fetcher::new(Arc::new(Guide::ANYWHERE)).expect("a client"),
         };
-        let mut world =
-            Self { cluster, cx, running: None, stop: CancellationToken::new(), _dir: dir, _home: home };
+        let mut world = Self {
+            cluster,
+            cx,
+            clock,
+            running: None,
+            stop: CancellationToken::new(),
+            _dir: dir,
+            _home: home,
+        };
         world.start();
         world
     }
@@ -236,6 +246,8 @@ async fn what_was_backed_up_comes_back_to_the_last_row() {
     one.run("DROP TABLE people CASCADE; CREATE TABLE made_since (a int); SELECT lo_unlink(4711)").await;
     let restore = world.done(&one.addon, TransferKind::Restore, TransferSource::Backup(backup.id)).await;
     assert_eq!(one.run(EVERYTHING).await, before, "{}", world.log(restore.id).await);
+    let known = world.store().read(move |tx| tx.database(restore.addon)).await.expect("read");
+    assert_eq!(known.equipped, None, "it is to be looked at: what held the old data is not in the new");
     assert_eq!(
         (restore.source_bytes, restore.processed_bytes),
         (backup.processed_bytes, backup.processed_bytes)
@@ -542,6 +554,44 @@ async fn a_database_under_use_is_replaced_between_two_statements() {
         "nobody sees anything in between: {seen:?}"
     );
     assert!(refused <= 2, "{refused} sessions were refused");
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_backup_is_made_every_day_at_its_hour() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let mut world = World::new().await;
+    let one = world.database("one").await;
+    one.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let id = one.addon.id;
+    // It is some time before three.
+    let at = DailyAt::new("16", "UTC").expect("a time");
+    world.store().write(move |tx| tx.create_schedule(id, "DATABASE_URL", &at)).await.expect("scheduled");
+    let asked_for = async |world: &World, count: usize| -> Vec<Transfer> {
+        // Any change makes the stage look.
+        let touch = move |tx: &store::Tx<'_>| tx.set_addon_state(id, AddonState::Provisioned);
+        world.store().write(touch).await.expect("touched");
+        until("the scheduled backups", || async {
+            let all = world.store().read(|tx| tx.transfers()).await.expect("read");
+            (all.len() == count && all.iter().all(|it| it.state == TransferState::Succeeded)).then_some(all)
+        })
+        .await
+    };
+    world.clock.put_forward(HOUR / 2);
+    let manual = world.done(&one.addon, TransferKind::Backup, TransferSource::Own).await;
+    assert_eq!(asked_for(&world, 1).await[0].id, manual.id, "not before its hour");
+    world.clock.put_forward(HOUR);
+    let names = |all: &[Transfer]| all.iter().map(Transfer::name).collect::<Vec<_>>();
+    assert_eq!(names(&asked_for(&world, 2).await), ["b001", "a002"]);
+    world.clock.put_forward(HOUR * 4);
+    world.done(&one.addon, TransferKind::Backup, TransferSource::Own).await;
+    assert_eq!(names(&asked_for(&world, 3).await), ["b001", "a002", "b003"], "once a day");
+
+    // At the next day's hour nobody is there to do it.
+    world.kill().await;
+    world.clock.put_forward(HOUR * 20);
+    world.start();
+    assert_eq!(names(&asked_for(&world, 4).await), ["b001", "a002", "b003", "a004"]);
     world.end().await;
 }
 
