@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::developer::Developer;
 use crate::load::Load;
-use crate::server::Server;
+use crate::server::{Server, free_ports};
 use crate::session::Session;
 use crate::until::{PATIENCE, SOON, until, until_true};
 
@@ -166,7 +166,9 @@ fn credentials(server: &Server, addon: &str) -> Value {
 #[test]
 fn other_credentials_and_another_database_lose_no_request() {
     const APP: &str = "events";
-    let mut server = Server::start();
+    // Not one that the next server to start on this machine would pick while Postgres is dead.
+    let [postgres] = free_ports();
+    let mut server = Server::start_with(&[&format!("--postgres-port={postgres}")]);
     let developer = Developer::new(&server, "django-events");
     server.change("POST", "/apps", &json!({ "name": APP }));
     developer.add_remote(&server, APP);
@@ -247,6 +249,8 @@ fn killed_in_between(server: &mut Server, developer: &Developer, app: &str) {
     until_true("the old ones are gone", PATIENCE, || credentials(server, "other")["state"] == "active");
     until_true("it answers", PATIENCE, || psql(developer, &newest, "SELECT 1").code == 0);
     assert_eq!(roles(developer, &newest), "2");
+    // Until then a one-off dyno has the credentials that were ended.
+    until_true("a release with them runs", PATIENCE, || server.newest_release(app)["current"] == true);
     developer.heroku(&["pg:reset", "--confirm", app]).ok();
     developer.heroku(&["run", "--exit-code", "python manage.py migrate"]).ok();
     until_true("the app serves from the empty database", PATIENCE, || server.page(app, "/").status == 200);

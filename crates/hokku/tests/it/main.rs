@@ -10,6 +10,7 @@ mod browser;
 mod buckets;
 mod changes;
 mod command;
+mod data_kills;
 mod databases;
 mod deliveries;
 mod developer;

@@ -144,6 +144,13 @@ impl Server {
         answer.json()
     }
 
+    /// An app's newest release.
+    #[track_caller]
+    pub(crate) fn newest_release(&self, app: &str) -> Value {
+        let releases = self.get(&format!("/apps/{app}/releases"));
+        releases.as_array().and_then(|all| all.last()).cloned().expect("a release")
+    }
+
     /// The page of an app that nobody vouches for (yet, or any more).
     #[track_caller]
     pub(crate) fn page_in_the_open(&self, app: &str, path: &str) -> Answer {
