@@ -46,6 +46,7 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
         Action::Retire(addon, database) => upkeep::retire(cx, &addon, database).await,
         Action::Reset(addon, database) => upkeep::reset(cx, &addon, database).await,
         Action::Equip(addon, connections) => upkeep::equip(cx, &addon, connections).await,
+        Action::Resize(addon) => resize(service.as_ref(), &addon).await,
         Action::Inspect(addon, database) => upkeep::inspect(cx, &addon, database).await,
     };
     if let Err(error) = &result {
@@ -64,6 +65,7 @@ fn doing(action: &Action) -> (&'static str, &Addon) {
         Action::Retire(addon, _) => ("end the old credentials of", addon),
         Action::Reset(addon, _) => ("reset", addon),
         Action::Equip(addon, _) => ("apply the plan of", addon),
+        Action::Resize(addon) => ("change the size of", addon),
         Action::Inspect(addon, _) => ("look at", addon),
     }
 }
@@ -87,6 +89,12 @@ async fn provision(cx: &Context, service: &Arc<dyn DataService>, addon: &Addon) 
     announce(cx, &announced);
     info!(addon.name = %addon.name, "{} is provisioned", addon.name);
     Ok(())
+}
+
+/// The store does not keep that this was done: every start of the server does it again.
+async fn resize(service: &dyn DataService, addon: &Addon) -> Result<(), ActError> {
+    let resource = addon.resource.as_ref().ok_or(BadResource)?;
+    service.create(resource, addon.plan).await.map_err(ActError::Service)
 }
 
 /// None when the add-on is not wanted any more.

@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Reset(Addon, Database),
     /// Hold the database to so many connections.
     Equip(Addon, u32),
+    /// Hold what is no database to the limits of its plan.
+    Resize(Addon),
     /// See whether the database keeps to its plan.
     Inspect(Addon, Database),
 }
@@ -38,6 +40,8 @@ pub(crate) struct Seen {
     pub(crate) addon: Addon,
     /// Its service is reached at another address than apps were told.
     pub(crate) is_elsewhere: bool,
+    /// It is not known to have its plan's size; of a database the store knows that.
+    pub(crate) is_of_other_size: bool,
     /// None when it is no database.
     pub(crate) database: Option<SeenDatabase>,
 }
@@ -65,11 +69,14 @@ pub(crate) fn plan(seen: Vec<Seen>) -> (Vec<Action>, bool) {
     (actions, is_more)
 }
 
-fn next_step(Seen { addon, is_elsewhere, database }: Seen) -> Option<Action> {
+fn next_step(Seen { addon, is_elsewhere, is_of_other_size, database }: Seen) -> Option<Action> {
     match addon.state {
         AddonState::Provisioning => Some(Action::Provision(addon)),
         AddonState::Provisioned if is_elsewhere => Some(Action::Move(addon)),
-        AddonState::Provisioned => database.and_then(|database| upkeep(addon, database)),
+        AddonState::Provisioned => match database {
+            Some(database) => upkeep(addon, database),
+            None => is_of_other_size.then_some(Action::Resize(addon)),
+        },
         AddonState::Deprovisioning => {
             let database = database.map(|seen| seen.database);
             let users = database.map(|database| database.next.into_iter().chain(database.retiring).collect());

@@ -119,7 +119,7 @@ pub trait DataService: Send + Sync {
     /// Makes up names and keys for a new add-on. They are written down before anything is made.
     fn make_up(&self) -> Secret;
 
-    /// Makes what the add-on stands for, with the plan's limits.
+    /// Makes what the add-on stands for, with the plan's limits; what is there already gets those limits.
     fn create<'a>(&'a self, resource: &'a Secret, plan: &'a Plan) -> Work<'a, ()>;
 
     /// Removes it with everything in it, whoever uses it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use logs::Logs;
-use model::addon::{Addon, POSTGRES};
+use model::addon::{Addon, POSTGRES, Plan};
 use model::database::GRACE;
 use model::id::AddonId;
 use model::time::Timestamp;
@@ -76,8 +76,14 @@ impl fmt::Debug for Context {
     }
 }
 
-/// When each database was looked at by this process.
-pub(crate) type Inspected = BTreeMap<AddonId, Timestamp>;
+/// What this process has done, and the store does not keep.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Memory {
+    /// When each database was looked at.
+    inspected: BTreeMap<AddonId, Timestamp>,
+    /// The plan whose size each other add-on has.
+    sizes: BTreeMap<AddonId, &'static Plan>,
+}
 
 /// Provisions, keeps up and removes add-ons until `stop`. One at a time: each takes a fraction of a second.
 ///
@@ -89,23 +95,27 @@ pub async fn stage(cx: Context, stop: CancellationToken) -> Result<(), StoreErro
     let mut wake_of_dynos = cx.store.watch(&[Topic::Addons, Topic::Releases, Topic::Dynos]);
     let scan_every = SCAN_EVERY.min(cx.upkeep.inspect_every);
     let (mut pause, mut waits_for_dynos) = (scan_every, false);
-    let mut inspected = Inspected::new();
+    let mut memory = Memory::default();
     loop {
         let wake = if waits_for_dynos { &mut wake_of_dynos } else { &mut wake };
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = wake.changed_or_after(pause) => {}
         }
-        let seen = look::look(&cx, &inspected).await?;
+        let seen = look::look(&cx, &memory).await?;
         waits_for_dynos = look::is_overlap(&seen);
         let (actions, is_more) = plan(seen);
         let mut all_done = true;
         for action in actions {
-            note(&mut inspected, &action, cx.store.now());
+            memory.note(&action, cx.store.now());
+            let sized = sized_by(&action);
             // An action that is broken off here is like a killed one: the next start's first scan completes it.
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                done = act::act(&cx, action) => all_done &= done,
+                done = act::act(&cx, action) => {
+                    all_done &= done;
+                    memory.sizes.extend(sized.filter(|_| done));
+                }
             }
         }
         pause = match (is_more, all_done) {
@@ -116,14 +126,25 @@ pub async fn stage(cx: Context, stop: CancellationToken) -> Result<(), StoreErro
     }
 }
 
-/// A look is over for a while, also when it failed; what changes a database or its limits calls for the next one.
-fn note(inspected: &mut Inspected, action: &Action, now: Timestamp) {
-    match action {
-        Action::Inspect(addon, _) => drop(inspected.insert(addon.id, now)),
-        Action::Equip(addon, _) | Action::Reset(addon, _) | Action::Remove(addon, _) => {
-            inspected.remove(&addon.id);
+impl Memory {
+    /// A look is over for a while, also when it failed; what changes a database or its limits calls for the next one.
+    fn note(&mut self, action: &Action, now: Timestamp) {
+        match action {
+            Action::Inspect(addon, _) => drop(self.inspected.insert(addon.id, now)),
+            Action::Equip(addon, _) | Action::Reset(addon, _) | Action::Remove(addon, _) => {
+                self.inspected.remove(&addon.id);
+                self.sizes.remove(&addon.id);
+            }
+            _ => {}
         }
-        _ => {}
+    }
+}
+
+/// Which add-on has the size of which plan once this is done.
+fn sized_by(action: &Action) -> Option<(AddonId, &'static Plan)> {
+    match action {
+        Action::Provision(addon) | Action::Resize(addon) => Some((addon.id, addon.plan)),
+        _ => None,
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use crate::objects::Held;
 use crate::shelf::{Definition, Shelf, ShelfError, Usage};
 
 /// Longest line, in bytes.
@@ -221,7 +222,9 @@ async fn measure(shelf: &Shelf, name: &str) -> Answer {
         return Answer::Refused(format!("there is no bucket {name}"));
     };
     match bucket.objects.usage().await {
-        Ok(usage) => Answer::Usage(usage),
+        Ok(Held { objects, bytes }) => {
+            Answer::Usage(Usage { objects, bytes, bytes_max: bucket.limit.bytes() })
+        }
         Err(error) => Answer::Refused(error.to_string()),
     }
 }

@@ -21,9 +21,8 @@ use tracing::warn;
 use crate::draft::{self, Ready, sync_folder};
 use crate::index::{Entry, Index, OBJECTS_MAX};
 use crate::object::{self, Meta};
-use crate::objects::{ANY, Condition, Limit};
+use crate::objects::{ANY, Condition, Held, Limit};
 use crate::refusal::{broken, failed, too_many};
-use crate::shelf::Usage;
 use crate::upload::Upload;
 
 /// Names of the folder's parts.
@@ -132,8 +131,8 @@ impl Folder {
     }
 
     /// Objects, and bytes of them and of the parts on their way.
-    pub(crate) fn usage(&self) -> S3Result<Usage> {
-        self.with(|state| Ok(Usage { objects: state.index.len() as u64, bytes: state.bytes() }))
+    pub(crate) fn usage(&self) -> S3Result<Held> {
+        self.with(|state| Ok(Held { objects: state.index.len() as u64, bytes: state.bytes() }))
     }
 
     fn place(&self, key: &str) -> PathBuf {

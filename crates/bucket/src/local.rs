@@ -18,10 +18,9 @@ use crate::folder::Folder;
 use crate::incoming::{DRAINED_BYTES_MAX, Expected, Incoming, PUT_BYTES_MAX};
 use crate::index::{Page, Query};
 use crate::object::{Meta, hex};
-use crate::objects::{Asked, Begun, Condition, Copying, Found, Objects, Part, Upload};
+use crate::objects::{Asked, Begun, Condition, Copying, Found, Held, Objects, Part, Upload};
 use crate::operations::blocking;
 use crate::refusal::{broken, too_large};
-use crate::shelf::Usage;
 use crate::upload::upload_of;
 
 /// Bytes read at a time; an object that is smaller is read with its description.
@@ -256,7 +255,7 @@ impl Objects for Local {
         .await
     }
 
-    async fn usage(&self) -> S3Result<Usage> {
+    async fn usage(&self) -> S3Result<Held> {
         self.run(Folder::usage).await
     }
 

@@ -16,7 +16,6 @@ use crate::incoming::Incoming;
 use crate::index::{Page, Query};
 use crate::object::Meta;
 use crate::refusal::{failed, over_quota};
-use crate::shelf::Usage;
 
 /// Keeps the objects of one bucket.
 #[async_trait]
@@ -63,9 +62,17 @@ pub(crate) trait Objects: Debug + Send + Sync {
     /// The uploads to names that begin so.
     async fn uploads(&self, prefix: &str) -> S3Result<Vec<Begun>>;
     /// How much there is.
-    async fn usage(&self) -> S3Result<Usage>;
+    async fn usage(&self) -> S3Result<Held>;
     /// Removes everything that is not in the bucket's own folder. May be asked again.
     async fn clear(&self) -> S3Result<()>;
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Held {
+    pub(crate) objects: u64,
+    /// With those of uploads on their way.
+    pub(crate) bytes: u64,
 }
 
 /// Most bytes of a bucket; all copies are one number.
@@ -77,6 +84,10 @@ impl Limit {
         Self(Arc::new(AtomicU64::new(bytes)))
     }
 
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set(&self, bytes: u64) {
         self.0.store(bytes, Ordering::Relaxed);
     }
@@ -84,7 +95,7 @@ impl Limit {
     /// Whether `more` bytes fit when `less` go. Over the limit, which a smaller plan can bring about, what grows nothing
     /// still fits.
     pub(crate) fn room(&self, used: u64, less: u64, more: u64) -> S3Result<()> {
-        let max = self.0.load(Ordering::Relaxed);
+        let max = self.bytes();
         if more > less && used.saturating_sub(less).saturating_add(more) > max {
             return Err(over_quota(used, more, max));
         }

@@ -124,12 +124,10 @@ impl Buckets {
             exe,
             file: dir.join("buckets.json"),
             log: dir.join("buckets.log"),
+            ending: CancellationToken::new(),
         };
         let known: Option<BucketsFile> = daemon.known();
         let outside = OutsideFile::of(args)?;
-        if let Some(outside) = &outside {
-            outside.check().await?;
-        }
         let config = |port| BucketsFile {
             dir: dir.clone(),
             key_file: layout.path("hokku.key"),
@@ -195,6 +193,7 @@ impl Buckets {
 
     /// The orderly end.
     pub(crate) async fn stop(&self) {
+        self.daemon.ending.cancel();
         match self.client().end().await {
             Ok(()) => self.wait_until_gone().await,
             Err(error) => warn!(error = &error as &dyn std::error::Error, "the buckets did not end"),

@@ -36,6 +36,8 @@ pub(crate) struct Daemon {
     pub(crate) file: PathBuf,
     /// What it says.
     pub(crate) log: PathBuf,
+    /// It is meant to end: who watches does not start it again.
+    pub(crate) ending: CancellationToken,
 }
 
 /// Reads what the server wrote for this process, and leaves the terminal session of whoever started the server.
@@ -68,7 +70,7 @@ impl Daemon {
         settings: &impl Serialize,
         answers: impl Fn() -> F,
     ) -> anyhow::Result<()> {
-        let Self { name, command, exe, file, log } = self;
+        let Self { name, command, exe, file, log, ending: _ } = self;
         write_secret(file, &serde_json::to_vec_pretty(settings)?)
             .with_context(|| format!("could not write {}", file.display()))?;
         let said = File::create(log).with_context(|| format!("could not make {}", log.display()))?;
@@ -97,7 +99,7 @@ impl Daemon {
         }
     }
 
-    /// Starts it again whenever it is gone, until `stop`.
+    /// Starts it again whenever it is gone, until `stop`, or until it is meant to end.
     pub(crate) async fn watch<F: Future<Output = bool>>(
         &self,
         settings: &impl Serialize,
@@ -108,9 +110,10 @@ impl Daemon {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
+                () = self.ending.cancelled() => return,
                 () = tokio::time::sleep(WATCH_EVERY) => {}
             }
-            if !answers().await {
+            if !answers().await && !self.ending.is_cancelled() {
                 warn!("{name} is gone; starting it again");
                 if let Err(error) = self.start(settings, &answers).await {
                     error!(error = format!("{error:#}"), "could not start {name} again");

@@ -64,6 +64,7 @@ impl DataPlane {
             exe,
             file: layout.path("router/router.json"),
             log: layout.path("router/router.log"),
+            ending: CancellationToken::new(),
         };
         Self { daemon, config }
     }
@@ -103,11 +104,12 @@ impl DataPlane {
         self.daemon.watch(&self.config, || self.answers(), &stop).await;
     }
 
-    /// Ends the router: no new connections, requests in flight finish.
+    /// Ends the router for good: no new connections, requests in flight finish.
     ///
     /// # Errors
     /// When it does not take the request.
     pub async fn drain(&self) -> anyhow::Result<()> {
+        self.daemon.ending.cancel();
         let mut control = Control::connect(&self.config.control_socket).await?;
         control.drain(DRAIN_WITHIN).await?;
         self.wait_until_gone().await;

@@ -34,6 +34,7 @@ use crate::certificates::Rendezvous;
 use crate::config::ServerArgs;
 use crate::data_plane::DataPlane;
 use crate::layout::Layout;
+use crate::outside_s3::OutsideFile;
 use crate::{backups, buckets, certificates, clock, control, exports, first_start, janitor};
 
 /// Network namespaces kept ready, so that a dyno need not wait for one.
@@ -61,6 +62,9 @@ pub async fn serve(args: ServerArgs, ending: impl Future<Output = Ending>) -> an
     let _ = rustls::crypto::ring::default_provider().install_default();
     let site = args.site()?;
     check_machine()?;
+    if let Some(outside) = OutsideFile::of(&args)? {
+        outside.check().await?;
+    }
     let layout = Layout::open(&args.data_dir)?;
     let _lock = lock(&layout)?;
     let parts = Parts::open(args, layout, site).await?;

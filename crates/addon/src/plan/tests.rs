@@ -17,7 +17,7 @@ fn seen(number: u128, state: AddonState, is_elsewhere: bool) -> Seen {
         created_at: Timestamp::from_micros(0),
         updated_at: Timestamp::from_micros(0),
     };
-    Seen { addon, is_elsewhere, database: None }
+    Seen { addon, is_elsewhere, is_of_other_size: false, database: None }
 }
 
 fn told(all: Vec<Seen>) -> String {
@@ -31,6 +31,7 @@ fn told(all: Vec<Seen>) -> String {
         Action::Retire(it, _) => format!("retire {}", it.name),
         Action::Reset(it, _) => format!("reset {}", it.name),
         Action::Equip(it, connections) => format!("equip {} with {connections} connections", it.name),
+        Action::Resize(it) => format!("resize {}", it.name),
         Action::Inspect(it, _) => format!("inspect {}", it.name),
     });
     lines.collect::<Vec<_>>().join("\n")

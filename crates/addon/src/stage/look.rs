@@ -10,12 +10,12 @@ use model::dyno::DynoState;
 use model::id::ReleaseId;
 use store::{StoreError, Tx};
 
-use super::{Context, Inspected};
+use super::{Context, Memory};
 use crate::plan::{Seen, SeenDatabase};
 
 /// Everything about every add-on whose service is here.
-pub(super) async fn look(cx: &Context, inspected: &Inspected) -> Result<Vec<Seen>, StoreError> {
-    let (cx, inspected) = (Arc::new(cx.clone()), inspected.clone());
+pub(super) async fn look(cx: &Context, memory: &Memory) -> Result<Vec<Seen>, StoreError> {
+    let (cx, memory) = (Arc::new(cx.clone()), memory.clone());
     let store = cx.store.clone();
     store
         .read(move |tx| {
@@ -25,8 +25,9 @@ pub(super) async fn look(cx: &Context, inspected: &Inspected) -> Result<Vec<Seen
                 // What cannot be read is moved as well: the attempt tells what is wrong.
                 let moved = addon.resource.as_ref().map(|resource| service.moved(resource));
                 let is_elsewhere = !matches!(moved, Some(Ok(None)));
-                let database = (addon.plan.service == POSTGRES).then(|| look_at(tx, &cx, &inspected, &addon));
-                seen.push(Seen { is_elsewhere, database: database.transpose()?, addon });
+                let database = (addon.plan.service == POSTGRES).then(|| look_at(tx, &cx, &memory, &addon));
+                let is_of_other_size = memory.sizes.get(&addon.id) != Some(&addon.plan);
+                seen.push(Seen { is_elsewhere, is_of_other_size, database: database.transpose()?, addon });
             }
             Ok(seen)
         })
@@ -39,19 +40,15 @@ pub(super) fn is_overlap(seen: &[Seen]) -> bool {
     databases.into_iter().any(|seen| matches!(seen.database.rotation, Rotation::Overlap { .. }))
 }
 
-fn look_at(
-    tx: &Tx<'_>,
-    cx: &Context,
-    inspected: &Inspected,
-    addon: &Addon,
-) -> Result<SeenDatabase, StoreError> {
+fn look_at(tx: &Tx<'_>, cx: &Context, memory: &Memory, addon: &Addon) -> Result<SeenDatabase, StoreError> {
     let database = tx.database(addon.id)?;
     let now = tx.now();
     let old_in_use = match &database.retiring {
         Some(old) if addon.state == AddonState::Provisioned => is_in_use(tx, addon, old)?,
         _ => false,
     };
-    let inspection_due = inspected.get(&addon.id).is_none_or(|at| now.since(*at) >= cx.upkeep.inspect_every);
+    let inspection_due =
+        memory.inspected.get(&addon.id).is_none_or(|at| now.since(*at) >= cx.upkeep.inspect_every);
     Ok(SeenDatabase {
         old_in_use,
         rotation_due: is_rotation_due(tx, cx, addon, &database),

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Context, Upkeep, stage};
 use crate::attach::{Request, destroy, destroy_all, request};
+use crate::bucketeer::Buckets;
 use crate::credentials::Credentials;
 use crate::fixture::{Clock, Home, mini, new_app, open_store, psql, until};
 use crate::info;
@@ -181,15 +182,27 @@ impl World {
         &self,
         postgres: Arc<dyn DatabaseService>,
     ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
+        self.start_with(postgres, Vec::new())
+    }
+
+    fn start_with(
+        &self,
+        postgres: Arc<dyn DatabaseService>,
+        others: Vec<Arc<dyn DataService>>,
+    ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
         let stop = CancellationToken::new();
         let (store, logs) = (self.store.clone(), self.logs.clone());
-        let cx = Context { store, logs, postgres, others: Vec::new(), upkeep: self.upkeep };
+        let cx = Context { store, logs, postgres, others, upkeep: self.upkeep };
         (stop.clone(), tokio::spawn(stage(cx, stop)))
     }
 
     async fn request(&self, name: &'static str) -> Addon {
+        self.request_of(mini(), name).await
+    }
+
+    async fn request_of(&self, plan: &'static Plan, name: &'static str) -> Addon {
         let (app, user) = (self.app.id, self.app.owner);
-        let wish = Request { app, plan: mini(), name: Some(name), attachment: None, user };
+        let wish = Request { app, plan, name: Some(name), attachment: None, user };
         self.store.write(move |tx| request(tx, &wish)).await.expect("asked for").addon
     }
 
@@ -488,4 +501,66 @@ async fn credentials_are_changed_whenever_their_time_has_come() {
     }
     stop.cancel();
     running.await.expect("no panic").expect("a clean end");
+}
+
+#[tokio::test]
+async fn a_bucket_follows_its_plan_up_and_down_and_after_a_start() {
+    let world = World::new().await;
+    let home = tempfile::tempdir().expect("a folder");
+    let config = bucket::Config {
+        dir: home.path().join("buckets"),
+        key: vec![7; 32],
+        host: "s3.localhost".to_owned(),
+        socket: home.path().join("s3.sock"),
+        control_socket: home.path().join("control.sock"),
+        listen: None,
+        certificate: home.path().join("none"),
+        private_key: home.path().join("none"),
+        outside: None,
+    };
+    let client = bucket::Client::new(config.control_socket.clone());
+    let ended = CancellationToken::new();
+    let store = world.store.clone();
+    let serving = tokio::spawn(bucket::serve(config, Arc::new(move || store.now()), ended.clone()));
+    let buckets = || -> Vec<Arc<dyn DataService>> {
+        vec![Arc::new(Buckets::new(client.clone(), "https://s3.localhost".to_owned()))]
+    };
+    let held = Arc::new(Mutex::new(Held::default()));
+    let (stop, running) = world.start_with(Fake::new(5432, &held), buckets());
+    let plan = |name| model::addon::plan(name).expect("a plan");
+    let asked = world.request_of(plan("bucketeer:hobbyist"), "pictures").await;
+    let addon = world.is_provisioned(&asked).await;
+    let known: serde_json::Value =
+        serde_json::from_str(addon.resource.as_ref().expect("made up").expose_secret()).expect("JSON");
+    let name = known["bucket"].as_str().expect("a name").to_owned();
+    let holds = |bytes: u64| {
+        let (client, name) = (client.clone(), name.clone());
+        async move {
+            until("the limit", || async {
+                let usage = client.measure(&name).await.expect("measured");
+                (usage.bytes_max == bytes).then_some(())
+            })
+            .await;
+        }
+    };
+    holds(plan("bucketeer:hobbyist").bytes).await;
+    let id = addon.id;
+    let change = |to: &'static str| {
+        let to = plan(to);
+        world.store.write(move |tx| tx.set_addon_plan(id, to))
+    };
+    change("bucketeer:small").await.expect("upgraded");
+    holds(plan("bucketeer:small").bytes).await;
+    change("bucketeer:micro").await.expect("downgraded");
+    holds(plan("bucketeer:micro").bytes).await;
+
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    change("bucketeer:hobbyist").await.expect("while nobody looks");
+    let (stop, running) = world.start_with(Fake::new(5432, &held), buckets());
+    holds(plan("bucketeer:hobbyist").bytes).await;
+    stop.cancel();
+    running.await.expect("no panic").expect("a clean end");
+    ended.cancel();
+    serving.await.expect("no panic").expect("a clean end");
 }

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use s3s::S3Result;
 
-use crate::objects::Limit;
+use crate::objects::{Held, Limit};
 use crate::refusal::too_many;
-use crate::shelf::Usage;
 
 /// Most uploads in parts at a time that are remembered, as of a folder's.
 const UPLOADS_MAX: usize = 1000;
@@ -80,10 +79,10 @@ impl Ledger {
     }
 
     /// What a count found.
-    pub(super) fn counted(&self, usage: Usage) -> Usage {
+    pub(super) fn counted(&self, usage: Held) -> Held {
         let mut numbers = self.numbers();
         numbers.counted = Some(usage.bytes);
-        Usage { bytes: usage.bytes + numbers.uploads.values().sum::<u64>(), ..usage }
+        Held { bytes: usage.bytes + numbers.uploads.values().sum::<u64>(), ..usage }
     }
 
     /// Something went, or changed its size.

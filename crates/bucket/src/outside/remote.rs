@@ -22,9 +22,10 @@ use super::upload::{length_of, send_through, send_whole, whole};
 use crate::incoming::Incoming;
 use crate::index::{Item, PAGE_MAX, Page, Query};
 use crate::object::{Meta, hex};
-use crate::objects::{Asked, Begun, Condition, Conditions, Copying, Found, Limit, Objects, Part, Upload};
+use crate::objects::{
+    Asked, Begun, Condition, Conditions, Copying, Found, Held, Limit, Objects, Part, Upload,
+};
 use crate::refusal::denied;
-use crate::shelf::Usage;
 
 /// Longest wait of a writer for the first count of what there is; a large bucket takes longer, and its limit holds from
 /// then on.
@@ -119,10 +120,10 @@ impl Remote {
     }
 
     /// Counts everything, one at a time.
-    async fn count(&self) -> S3Result<Usage> {
+    async fn count(&self) -> S3Result<Held> {
         let _alone = self.counting.lock().await;
         self.ledger.begin_count();
-        let (mut usage, mut after) = (Usage { objects: 0, bytes: 0 }, String::new());
+        let (mut usage, mut after) = (Held::default(), String::new());
         loop {
             let page = self.page(&Query { prefix: "", delimiter: "", after: &after, max: PAGE_MAX }).await?;
             for item in &page.items {
@@ -453,7 +454,7 @@ impl Objects for Remote {
         Ok(begun.into_iter().map(|row| Begun { key: self.own(&row.key), ..row }).collect())
     }
 
-    async fn usage(&self) -> S3Result<Usage> {
+    async fn usage(&self) -> S3Result<Held> {
         self.count().await
     }
 

@@ -121,6 +121,25 @@ async fn everything_acknowledged_is_there_after_a_start() {
     passes("survivor.py", service, &["read"]).await.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_that_changes_holds_at_once_wherever_the_objects_are() {
+    let outside = Outside::start().await;
+    for place in [None, Some(outside.config())] {
+        let mut service = Service::start_with(place).await;
+        for (limit, step) in [(100_000, &["full"]), (200_000, &["larger"]), (50_000, &["smaller"])] {
+            let definition = bucket::Definition { bytes_max: limit, ..key("two") };
+            service.client().set(&definition).await.expect("set");
+            service = passes("plans.py", service, step).await;
+            let usage = service.client().measure("two").await.expect("measured");
+            assert_eq!(usage.bytes_max, limit);
+            service = service.restart().await;
+        }
+        service.client().remove("two").await.expect("removed");
+        service.end().await;
+    }
+    outside.service.end().await;
+}
+
 /// Objects stay where they are: a bucket of before is not moved by an outside S3 that is new.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_keeps_its_place() {

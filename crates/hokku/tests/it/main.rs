@@ -24,6 +24,7 @@ mod isolation;
 mod kills;
 mod leftovers;
 mod load;
+mod outside_s3;
 mod pebble;
 mod people;
 mod protocols;

@@ -1,7 +1,7 @@
 use super::*;
 
-fn usage(bytes: u64) -> Usage {
-    Usage { objects: 1, bytes }
+fn usage(bytes: u64) -> Held {
+    Held { objects: 1, bytes }
 }
 
 fn fits(ledger: &Arc<Ledger>, less: u64, more: u64) -> Option<Reservation> {
