@@ -2,25 +2,64 @@
 //!
 //! Times of one machine and hour mean little by themselves; the ratios in the last column are what is claimed.
 
+mod app;
+mod data;
 mod hand;
 mod poll;
+mod postgres;
 mod push;
 mod tail;
 
-use std::time::Duration;
+use std::fs;
+use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::run::{Outcome, say};
+use crate::run::{Outcome, not, root, run, say};
+use crate::server::{Place, Server, programs};
+use crate::setup::{self, Tools};
 
 /// Runs a benchmark.
 pub(crate) fn bench(name: &str, args: &[&str]) -> Outcome {
-    match (name, args) {
-        ("push", []) => push::push(push::ROUNDS),
-        ("push", ["--rounds", rounds]) => {
-            push::push(rounds.parse().map_err(|_| format!("`{rounds}` is not a number of rounds"))?)
+    let (measure, rounds): (fn(usize) -> Outcome, usize) = match name {
+        "push" => (push::push, push::ROUNDS),
+        "data" => (data::data, data::ROUNDS),
+        _ => return Err(format!("there is no benchmark `{name}`; there are: push, data [--rounds N]")),
+    };
+    match args {
+        [] => measure(rounds),
+        ["--rounds", rounds] => {
+            measure(rounds.parse().map_err(|_| format!("`{rounds}` is not a number of rounds"))?)
         }
-        ("push", other) => Err(format!("bench push takes --rounds N, not `{}`", other.join(" "))),
-        _ => Err(format!("there is no benchmark `{name}`; there is: push [--rounds N]")),
+        other => Err(format!("bench {name} takes --rounds N, not `{}`", other.join(" "))),
     }
+}
+
+/// Measures on a server of the release profile, in a folder of its own that is gone afterwards.
+fn on_a_server(measure: impl FnOnce(&Server, &Tools) -> Outcome) -> Outcome {
+    let tools = setup::setup()?;
+    say("== building hokku (release profile)");
+    cargo(&["build", "--quiet", "--release", "--package", "hokku"])?;
+    let hokku = programs().with_file_name("release").join("hokku");
+    let dir = std::env::temp_dir().join(format!("hokku-bench-{}", std::process::id()));
+    let place = Place::open(&dir)?;
+    let server = place.clone().serve(&hokku, &tools)?;
+    let measured = measure(&server, &tools);
+    if let Some(process) = place.process() {
+        place.end(process, "TERM")?;
+    }
+    fs::remove_dir_all(&dir).map_err(not("remove", &dir))?;
+    measured
+}
+
+fn cargo(args: &[&str]) -> Outcome {
+    run(Command::new("cargo").current_dir(root()).args(args))
+}
+
+/// How long a step took.
+fn timed<T>(step: impl FnOnce() -> Outcome<T>) -> Outcome<Duration> {
+    let began = Instant::now();
+    step()?;
+    Ok(began.elapsed())
 }
 
 /// Seconds with two digits.

@@ -26,7 +26,7 @@ cargo xtask COMMAND
   guide          go through the whole deployment guide and write docs/guide.md; with --check, compare it (a test does that too)
   lint           rustfmt, clippy and tidy
   ci             lint, then test
-  bench NAME     measure: push
+  bench NAME     measure: push, data
   setup          only install what is missing (Debian packages, uv from PyPI, heroku from npm)
   env            print the exports that put hokku, heroku and uv on a shell's PATH
   tidy           check the rules of the house: sizes, dependencies between crates, licences, docs

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::Times;
 use super::poll::{self, Poller};
 use super::push::PAGE;
+use super::{Times, timed};
 use crate::run::{Outcome, find, not, output, say};
 use crate::setup::Tools;
 
@@ -127,12 +127,6 @@ impl Drop for Stopped {
         let _gone = crate::run::signal("TERM", &self.0.id().to_string());
         let _gone = self.0.wait();
     }
-}
-
-fn timed<T>(step: impl FnOnce() -> Outcome<T>) -> Outcome<Duration> {
-    let began = Instant::now();
-    step()?;
-    Ok(began.elapsed())
 }
 
 /// A Python 3.12 of this machine, else whatever `python3` is.

@@ -2,16 +2,15 @@
 //! sample Django app, beside the same steps by hand.
 
 use std::fs;
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use super::app::App;
 use super::hand::{Bench, ByHand};
 use super::poll::{Answer, Poller};
 use super::tail::Tail;
-use super::{Times, line, seconds};
-use crate::run::{Outcome, not, output, root, run, say};
-use crate::server::{Place, Server, programs};
+use super::{Times, line, on_a_server, seconds};
+use crate::run::{Outcome, not, output, say};
+use crate::server::Server;
 use crate::setup;
 
 /// How often each change is measured when nothing else is said.
@@ -23,32 +22,14 @@ const AFTERWARDS: Duration = Duration::from_millis(500);
 
 /// Measures and prints.
 pub(super) fn push(rounds: usize) -> Outcome {
-    let tools = setup::setup()?;
-    say("== building hokku (release profile)");
-    run(Command::new("cargo").current_dir(root()).args([
-        "build",
-        "--quiet",
-        "--release",
-        "--package",
-        "hokku",
-    ]))?;
-    let hokku = programs().with_file_name("release").join("hokku");
-    let dir = std::env::temp_dir().join(format!("hokku-bench-{}", std::process::id()));
-    let place = Place::open(&dir)?;
-    let server = place.clone().serve(&hokku, &tools)?;
-    let measured = measure(&server, &place, &tools, rounds);
-    if let Some(process) = place.process() {
-        place.end(process, "TERM")?;
-    }
-    fs::remove_dir_all(&dir).map_err(not("remove", &dir))?;
-    measured
+    on_a_server(|server, tools| measure(server, tools, rounds))
 }
 
-fn measure(server: &Server, place: &Place, tools: &setup::Tools, rounds: usize) -> Outcome {
-    let app = App::new(server, place, "benchone")?;
+fn measure(server: &Server, tools: &setup::Tools, rounds: usize) -> Outcome {
+    let app = django(server, "benchone")?;
     say("== first push of the machine's first app (nothing stored yet)");
     let cold = app.push()?;
-    let second = App::new(server, place, "benchtwo")?;
+    let second = django(server, "benchtwo")?;
     say("== first push of a second app (its wheels are stored)");
     let warm = second.push()?;
     say(&format!("== {rounds} one-line changes, config changes and rollbacks under load"));
@@ -64,7 +45,7 @@ fn measure(server: &Server, place: &Place, tools: &setup::Tools, rounds: usize) 
         rollbacks.push(app.watched(&["rollback"])?);
     }
     let variables = app.variables()?;
-    let work = place.path("by-hand");
+    let work = server.place().path("by-hand");
     fs::create_dir_all(&work).map_err(not("make", &work))?;
     let hand = Bench { app: &app.source, work: &work, variables: &variables, tools, rounds }.measure()?;
     report(&Measured { cold, warm, changes, configs, rollbacks, clients, hand });
@@ -106,44 +87,15 @@ struct Switch {
     lost: usize,
 }
 
-struct App<'a> {
-    server: &'a Server,
-    name: &'static str,
-    source: PathBuf,
+/// The sample app with a database, ready to be pushed.
+fn django<'a>(server: &'a Server, name: &'static str) -> Outcome<App<'a>> {
+    let app = App::new(server, "django-events", name)?;
+    output(&mut app.heroku(&["addons:create", "heroku-postgresql:mini", "--wait"]))?;
+    output(&mut app.heroku(&["config:set", "SECRET_KEY=only-for-a-benchmark", "DEBUG=False"]))?;
+    Ok(app)
 }
 
-impl<'a> App<'a> {
-    /// The sample app in a repository of its own, with a database.
-    fn new(server: &'a Server, place: &Place, name: &'static str) -> Outcome<Self> {
-        let source = place.path(name);
-        run(Command::new("cp").arg("-r").arg(root().join("apps/django-events")).arg(&source))?;
-        let app = Self { server, name, source };
-        for words in [
-            &["init", "--quiet", "--initial-branch=main"][..],
-            &["add", "."],
-            &["commit", "--quiet", "-m", "first"],
-        ] {
-            output(app.git().args(words))?;
-        }
-        output(&mut app.heroku(&["create", name]))?;
-        output(&mut app.heroku(&["addons:create", "heroku-postgresql:mini", "--wait"]))?;
-        output(&mut app.heroku(&["config:set", "SECRET_KEY=only-for-a-benchmark", "DEBUG=False"]))?;
-        Ok(app)
-    }
-
-    fn git(&self) -> Command {
-        self.server.client("git", &self.source)
-    }
-
-    fn heroku(&self, words: &[&str]) -> Command {
-        let mut heroku = self.server.client("heroku", &self.source);
-        heroku.args(words);
-        if words[0] != "create" {
-            heroku.args(["--app", self.name]);
-        }
-        heroku
-    }
-
+impl App<'_> {
     fn push(&self) -> Outcome<Duration> {
         let began = Instant::now();
         output(self.git().args(["push", "heroku", "main"]))?;
@@ -234,16 +186,6 @@ impl<'a> App<'a> {
         let since = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
         let lines = text.lines().filter(|line| !line.contains("heroku[router]") && !line.contains("GET /"));
         Ok(lines.filter_map(|line| Some((epoch(line)?.checked_sub(since)?, line.to_owned()))).collect())
-    }
-
-    /// The app's config vars, for doing the same by hand.
-    fn variables(&self) -> Outcome<Vec<(String, String)>> {
-        let text = output(&mut self.heroku(&["config", "--shell"]))?;
-        let unquoted = |value: &str| value.trim_matches(|c| c == '\'' || c == '"').to_owned();
-        Ok(text
-            .lines()
-            .filter_map(|line| line.split_once('=').map(|(key, value)| (key.to_owned(), unquoted(value))))
-            .collect())
     }
 }
 
