@@ -16,6 +16,7 @@ use model::time::Timestamp;
 use tokio::sync::Notify;
 
 use crate::failure::{At, Failure};
+use crate::hint::Hints;
 use crate::http1::request::RequestHead;
 
 /// Batches that may wait for the writing thread.
@@ -131,7 +132,15 @@ impl std::fmt::Display for Quoted<'_> {
     }
 }
 
-type Batch = Vec<(AppId, Line)>;
+type Batch = Vec<Entry>;
+
+/// A line, whose it is, and how its request failed if it did.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    app: AppId,
+    line: Line,
+    failure: Option<Failure>,
+}
 
 /// One worker's lines on their way to the writing thread.
 #[derive(Debug)]
@@ -164,10 +173,9 @@ impl Outbox {
     }
 
     /// Adds a line; it is sent off by [`Outbox::send`], or at once if many have gathered.
-    pub(crate) fn write(&self, app: AppId, message: String) {
-        let line = Line { at: self.now.now(), source: Source::Heroku, process: "router".to_owned(), message };
+    pub(crate) fn write(&self, app: AppId, message: String, failure: Option<Failure>) {
         let mut batch = self.batch.borrow_mut();
-        batch.push((app, line));
+        batch.push(Entry { app, line: by_router(self.now.now(), message), failure });
         match batch.len() {
             1 => self.begun.notify_one(),
             BATCH_LINES.. => {
@@ -204,12 +212,21 @@ pub(crate) fn channel() -> (SyncSender<Batch>, Receiver<Batch>) {
     sync_channel(BATCHES_MAX)
 }
 
-/// The writing thread's life: until every worker is gone.
+fn by_router(at: Timestamp, message: String) -> Line {
+    Line { at, source: Source::Heroku, process: "router".to_owned(), message }
+}
+
+/// The writing thread's life: until every worker is gone. What a failure most likely means is told here too, where
+/// nobody waits for it.
 pub(crate) fn write_all(from: &Receiver<Batch>, spool: &mut Writer) {
+    let mut hints = Hints::default();
     while let Ok(mut batch) = from.recv() {
         loop {
-            for (app, line) in &batch {
+            for Entry { app, line, failure } in &batch {
                 warn_if_lost(spool.write(*app, line));
+                if let Some(hint) = failure.and_then(|failure| hints.line(*app, failure, line.at)) {
+                    warn_if_lost(spool.write(*app, &by_router(line.at, hint)));
+                }
             }
             match from.try_recv() {
                 Ok(next) => batch = next,

@@ -23,6 +23,7 @@ mod control;
 mod exchange;
 mod failure;
 mod fleet;
+mod hint;
 mod host;
 mod http1;
 mod pages;

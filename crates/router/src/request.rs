@@ -337,7 +337,7 @@ impl<'a> Record<'a> {
             service: self.service_from.elapsed(),
             bytes: self.answered_at.unwrap_or(sent) - self.sent_before,
         });
-        self.worker.outbox.write(app.app, message);
+        self.worker.outbox.write(app.app, message, self.failure);
     }
 }
 

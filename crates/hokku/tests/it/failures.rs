@@ -111,7 +111,13 @@ fn a_first_deploy_that_crashes_is_mended_by_the_next() {
     rejected(&developer, &["web.1 exited with status 9 before it served.", "crash: no database"]);
     assert_eq!(developer.pushed(), "", "nothing was accepted yet");
     assert_eq!(server.page(APP, "/").status, 503, "the app crashed (H10)");
-    server.until_logged(APP, &["code=H81 desc=\"Blank app\"", "code=H10 desc=\"App crashed\""]);
+    let told = [
+        "code=H81 desc=\"Blank app\"",
+        "heroku[router]: Likely cause: Nothing was deployed to this app yet (H81). Cure: `git push heroku main`.",
+        "code=H10 desc=\"App crashed\"",
+        "heroku[router]: Likely cause: Every web dyno of the app has crashed (H10). Cure: `hokku logs --ps web`",
+    ];
+    server.until_logged(APP, &told);
 
     developer.write("web.py", &program);
     developer.commit("mended");

@@ -21,10 +21,14 @@ fn an_app_is_reached_as_http_has_it() {
     developer.add_remote(&server, APP);
     developer.push().ok();
 
-    headers(&server);
-    streams(&server);
-    uploads(&server);
-    web_socket(&server);
+    std::thread::scope(|scope| {
+        let unanswered = scope.spawn(|| server.page(APP, "/hang").status);
+        headers(&server);
+        streams(&server);
+        uploads(&server);
+        web_socket(&server);
+        assert_eq!(unanswered.join().expect("an answer"), 503, "H12 after 30 seconds");
+    });
     error_pages(&server, &developer);
 }
 
@@ -139,18 +143,20 @@ fn error_pages(server: &Server, developer: &Developer) {
     server.change("PATCH", &format!("/apps/{APP}"), &json!({ "maintenance": false }));
     server.change("PATCH", &format!("/apps/{APP}/formation/web"), &json!({ "quantity": 0 }));
     until_true("no web processes", SOON, || {
-        server.page(APP, "/").status == 503 && server.logs(APP, 1).contains("code=H14")
+        server.page(APP, "/").status == 503 && server.logs(APP, 2).contains("code=H14")
     });
     server.change("PATCH", &format!("/apps/{APP}/formation/web"), &json!({ "quantity": 1 }));
     until_true("it serves again", PATIENCE, || server.page(APP, "/").status == 200);
     server.until_logged(
         APP,
         &[
+            "at=error code=H12 desc=\"Request timeout\" method=GET path=\"/hang\"",
             "at=error code=H13 desc=\"Connection closed without response\" method=POST path=\"/crash\"",
             "at=info code=H80 desc=\"Maintenance mode\" method=GET path=\"/\"",
             "at=error code=H14 desc=\"No web processes running\" method=GET path=\"/\"",
         ],
     );
+    explained_once(&server);
 
     // A dyno that boots for long: requests wait for it.
     let program = std::fs::read_to_string(developer.work().join("web.py")).expect("web.py");
@@ -163,4 +169,22 @@ fn error_pages(server: &Server, developer: &Developer) {
     until_true("the request waits for the dyno and is answered", SOON, || {
         server.page(APP, "/").status == 200
     });
+}
+
+/// Each code's likely cause and cure are in the log once, however many requests had it.
+fn explained_once(server: &Server) {
+    for (code, cure) in [
+        ("H12", "Cure: path= above is the page: measure it"),
+        ("H13", "Cure: `hokku logs --ps web`"),
+        ("H14", "Cure: `hokku ps:scale web=1`"),
+        ("H80", "Cure: `hokku maintenance:off`."),
+    ] {
+        server.until_logged(APP, &[&format!("({code})")]);
+        let log = server.logs(APP, 1_500);
+        let told: Vec<&str> = log.lines().filter(|line| line.contains(&format!("({code})"))).collect();
+        assert!(
+            told.len() == 1 && told[0].contains("heroku[router]: Likely cause: ") && told[0].contains(cure),
+            "{told:?}"
+        );
+    }
 }

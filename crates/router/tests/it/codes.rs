@@ -70,6 +70,27 @@ async fn maintenance_beats_everything_and_pages_can_be_the_apps_own() {
 }
 
 #[tokio::test]
+async fn a_code_is_explained_once_and_not_with_each_request() {
+    let mut router = Router::start(short()).await;
+    router.route("app", RouteState::NoWebProcess).await;
+    for number in 0..20 {
+        assert_eq!(status(&router.get(&format!("/{number}")).await), 503);
+    }
+    router.route("app", RouteState::Crashed).await;
+    assert_eq!(status(&router.get("/crashed").await), 503);
+    // Written after the others.
+    let explained = router.lines_with("(H10)", 1).await;
+    assert!(
+        explained[0]
+            .starts_with("Likely cause: Every web dyno of the app has crashed (H10). Cure: `hokku logs")
+    );
+    assert_eq!(router.lines_with(" code=H14 ", 20).await.len(), 20);
+    let explained = router.lines_with("(H14)", 1).await;
+    assert_eq!(explained.len(), 1, "{explained:?}");
+    assert!(explained[0].contains(" Cure: `hokku ps:scale web=1`"), "{explained:?}");
+}
+
+#[tokio::test]
 async fn an_unknown_host_is_no_app_and_has_no_line() {
     let router = Router::start(short()).await;
     let response = router.get("/lost").await;
