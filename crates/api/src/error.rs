@@ -15,6 +15,8 @@ use crate::reply::Reply;
 pub(crate) enum Problem {
     /// The body is not JSON.
     NotJson,
+    /// The body is JSON, but not an object.
+    NotAnObject,
     /// The body is longer than `at_most` bytes.
     TooLarge { at_most: u64 },
     /// The body does not come.
@@ -71,7 +73,7 @@ impl Problem {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NotJson => StatusCode::BAD_REQUEST,
+            Self::NotJson | Self::NotAnObject => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::MissingVersion | Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
@@ -92,7 +94,7 @@ impl Problem {
 
     fn id(&self) -> &'static str {
         match self {
-            Self::NotJson | Self::TooLarge { .. } | Self::TooSlow => "bad_request",
+            Self::NotJson | Self::NotAnObject | Self::TooLarge { .. } | Self::TooSlow => "bad_request",
             Self::MissingVersion => "missing_version",
             Self::NotAcceptable => "not_acceptable",
             Self::NoCredentials | Self::BadCredentials => "unauthorized",
@@ -139,6 +141,7 @@ impl Problem {
             Self::NoPlan { name } => {
                 return no_such_plan(name);
             }
+            Self::NotAnObject => "Invalid JSON input. Require object with parameters as keys.",
             Self::NotJson => {
                 "Unable to parse the JSON in the request. Please ensure that you're sending correctly formatted JSON."
             }

@@ -1,6 +1,7 @@
 //! The API as its clients see it: the real router over a real store.
 
 mod access;
+mod bodies;
 mod conformance;
 mod deliveries;
 mod desk;
