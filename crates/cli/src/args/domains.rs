@@ -9,10 +9,16 @@ pub(crate) enum Command {
     /// List an app's domains
     #[command(name = "domains")]
     List(Show),
+    /// Show all that is known of a domain
+    #[command(name = "domains:info")]
+    Info(Domain),
     /// Add a domain
     #[command(name = "domains:add")]
     #[command(after_help = "Examples:\n  hokku domains:add www.example.com")]
     Add(Domain),
+    /// Wait until a domain is active
+    #[command(name = "domains:wait")]
+    Wait(Domain),
     /// Remove a domain
     #[command(name = "domains:remove")]
     Remove(Domain),
