@@ -1,10 +1,11 @@
-//! Backups with the official client: captured, downloaded, restored after a loss, shared, copied, scheduled, thrown away.
+//! Backups with the official client: captured, downloaded, restored after a loss, shared, copied, scheduled, thrown away,
+//! and cancelled.
 
 use serde_json::json;
 
 use crate::developer::Developer;
 use crate::server::Server;
-use crate::until::{PATIENCE, until};
+use crate::until::{PATIENCE, until, until_true};
 
 const APP: &str = "keeper";
 const OTHER: &str = "other";
@@ -81,4 +82,93 @@ fn database(server: &Server, app: &str) -> String {
         let config = server.get(&format!("/apps/{app}/config-vars"));
         config["DATABASE_URL"].as_str().map(str::to_owned)
     })
+}
+
+/// A view that is made anew by every restore, also by the one that verifies a backup; that takes as long as somebody is
+/// connected under this name.
+const HELD: &str = "hold-up";
+const SLOW_VIEW: &str = "
+    CREATE FUNCTION hold() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
+        WHILE EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'hold-up') LOOP
+            PERFORM pg_sleep(0.1);
+            PERFORM pg_stat_clear_snapshot();
+        END LOOP;
+        RETURN true;
+    END $$;
+    CREATE MATERIALIZED VIEW held AS SELECT public.hold() AS held;";
+
+#[test]
+fn progress_is_shown_and_work_can_be_cancelled() {
+    let server = Server::start();
+    let developer = Developer::new(&server, "hello");
+    let url = database(&server, APP);
+    let psql = |sql: &str| {
+        developer.run("psql", &[&url, "-v", "ON_ERROR_STOP=1", "-Atc", sql]).ok().out.trim().to_owned()
+    };
+    let databases = || psql("SELECT count(*) FROM pg_database");
+    let holding = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{HELD}'");
+    let hold = || {
+        let held = developer
+            .start("psql", &[&format!("{url}?application_name={HELD}"), "-c", "SELECT pg_sleep(600)"]);
+        until_true("it is held up", PATIENCE, || psql(&holding) == "1");
+        held
+    };
+    let release = || {
+        psql(&format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{HELD}'"
+        ))
+    };
+    let cancel = || developer.heroku(&["pg:backups:cancel", "--app", APP]);
+    psql("CREATE TABLE kept AS SELECT n, md5(n::text) AS word FROM generate_series(1, 2000) n");
+    psql(SLOW_VIEW);
+    let (rows, before) = ("SELECT count(*), sum(n) FROM kept", databases());
+    let untouched = psql(rows);
+
+    let held = hold();
+    let capture = developer.heroku_in_terminal(&["pg:backups:capture", "--app", APP]);
+    capture.until_it_shows("Stop a running backup with heroku pg:backups:cancel.");
+    until_true("how much is done is shown", PATIENCE, || {
+        shows_size(&capture.screen(), "Backing up DATABASE to b001...")
+    });
+    release();
+    let (code, screen) = capture.end();
+    assert!(code == Some(0) && screen.contains("Backing up DATABASE to b001... done"), "{code:?} {screen}");
+    drop(held);
+
+    let held = hold();
+    let restore = ["pg:backups:restore", "b001", "DATABASE_URL", "--app", APP, "--confirm", APP];
+    let restore = developer.heroku_in_terminal(&restore);
+    until_true("how much is done is shown", PATIENCE, || shows_size(&restore.screen(), "Restoring..."));
+    let listed = developer.heroku(&["pg:backups", "--app", APP]).ok().out;
+    assert!(listed.contains("r002") && listed.contains("Running (processed "), "{listed}");
+    let said = cancel().ok().said();
+    assert!(said.contains("Cancelling r002... done"), "{said}");
+    let (code, screen) = restore.end();
+    assert!(
+        code != Some(0) && screen.contains("Restoring... !") && screen.contains("ancel"),
+        "{code:?} {screen}"
+    );
+    assert_eq!(psql(rows), untouched, "the database is as it was");
+    until_true("nothing is left of it", PATIENCE, || databases() == before);
+
+    let capture = developer.heroku_in_terminal(&["pg:backups:capture", "--app", APP]);
+    capture.until_it_shows("Backing up DATABASE to b003...");
+    let said = cancel().ok().said();
+    assert!(said.contains("Cancelling b003... done"), "{said}");
+    let (code, screen) = capture.end();
+    assert!(code != Some(0) && screen.contains("did not finish"), "{code:?} {screen}");
+    let info = developer.heroku(&["pg:backups:info", "b003", "--app", APP]).ok().said();
+    assert!(info.contains("Canceled") && info.contains("Cancelled by "), "{info}");
+    until_true("nothing is left of it", PATIENCE, || databases() == before);
+    release();
+    drop(held);
+    let nothing = cancel();
+    assert!(nothing.code != 0 && nothing.err.contains("No active backups/transfers"), "{}", nothing.said());
+}
+
+/// Whether a size follows these words.
+fn shows_size(screen: &str, words: &str) -> bool {
+    let Some((_, rest)) = screen.split_once(words) else { return false };
+    let shown = rest.lines().next().unwrap_or_default().trim();
+    shown.ends_with('B') && shown.contains(|c: char| ('1'..='9').contains(&c))
 }
