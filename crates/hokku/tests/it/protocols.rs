@@ -156,7 +156,7 @@ fn error_pages(server: &Server, developer: &Developer) {
             "at=error code=H14 desc=\"No web processes running\" method=GET path=\"/\"",
         ],
     );
-    explained_once(&server);
+    explained_once(server);
 
     // A dyno that boots for long: requests wait for it.
     let program = std::fs::read_to_string(developer.work().join("web.py")).expect("web.py");
