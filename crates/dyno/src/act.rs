@@ -106,26 +106,7 @@ pub(crate) async fn publish(cx: &Context, memory: &mut Memory, table: Table) -> 
 pub(crate) async fn act(cx: &Context, memory: &mut Memory, seen: &Seen, action: Action, routed: bool) {
     let result = match action {
         Action::Create { app, release, name, command, size } => {
-            let dyno = move |now| Dyno {
-                id: DynoId::new(),
-                app,
-                name,
-                kind: DynoKind::Formation,
-                release,
-                command,
-                size,
-                state: DynoState::Starting,
-                life: 0,
-                crashes: 0,
-                not_before: now,
-                replace: false,
-                address: None,
-                exit: None,
-                attach: None,
-                env: Vec::new(),
-                created_at: now,
-                state_changed_at: now,
-            };
+            let dyno = move |now| Dyno { command, size, ..Dyno::new(app, name, release, now) };
             cx.store.write(|tx| tx.create_dyno(&dyno(tx.now()))).await
         }
         Action::Start(dyno) => start(cx, dyno).await,

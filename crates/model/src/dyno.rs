@@ -300,6 +300,31 @@ pub struct Dyno {
 }
 
 impl Dyno {
+    /// A fresh one of the formation, whose process was never started: a `Basic` one, with no command yet.
+    #[must_use]
+    pub fn new(app: AppId, name: DynoName, release: ReleaseId, at: Timestamp) -> Self {
+        Self {
+            id: DynoId::new(),
+            app,
+            name,
+            kind: DynoKind::Formation,
+            release,
+            command: String::new(),
+            size: DynoSize::Basic,
+            state: DynoState::Starting,
+            life: 0,
+            crashes: 0,
+            not_before: at,
+            replace: false,
+            address: None,
+            exit: None,
+            attach: None,
+            env: Vec::new(),
+            created_at: at,
+            state_changed_at: at,
+        }
+    }
+
     /// When it is to be cycled; none while it is not up. A dyno's share of [`CYCLE_SPREAD`] comes from its id, so it
     /// is the same whenever one looks.
     #[must_use]

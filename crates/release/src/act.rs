@@ -5,9 +5,9 @@ use logs::event;
 use logs::transcript::{TRANSCRIPT_BYTES_MAX, TranscriptError};
 use model::app::AppName;
 use model::build::Build;
-use model::dyno::{Dyno, DynoKind, DynoName, DynoState, ExitReason};
+use model::dyno::{Dyno, DynoKind, DynoName, ExitReason};
 use model::formation::{DynoSize, ProcessType};
-use model::id::{AppId, DynoId};
+use model::id::AppId;
 use model::log::{Line, Source};
 use model::procfile::RELEASE;
 use model::release::{Release, ReleaseEvent, ReleaseVersion};
@@ -155,25 +155,12 @@ async fn begin_command(cx: &Context, release: Release, command: String) -> Resul
                 .into_iter()
                 .find(|entry| entry.kind == kind)
                 .map_or(DynoSize::Basic, |entry| entry.size);
+            let name = DynoName { kind, number: tx.next_run_number(release.app)? };
             let dyno = Dyno {
-                id: DynoId::new(),
-                app: release.app,
-                name: DynoName { kind, number: tx.next_run_number(release.app)? },
                 kind: DynoKind::Release,
-                release: release.id,
                 command,
                 size,
-                state: DynoState::Starting,
-                life: 0,
-                crashes: 0,
-                not_before: tx.now(),
-                replace: false,
-                address: None,
-                exit: None,
-                attach: None,
-                env: Vec::new(),
-                created_at: tx.now(),
-                state_changed_at: tx.now(),
+                ..Dyno::new(release.app, name, release.id, tx.now())
             };
             tx.create_dyno(&dyno)?;
             tx.set_command_dyno(release.id, dyno.id)?;

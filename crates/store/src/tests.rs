@@ -23,6 +23,13 @@ fn open(dir: &Path) -> Store {
     Store::open(dir, clock).expect("the store opens")
 }
 
+/// A store of its own, and the folder that it is in.
+fn fresh() -> (tempfile::TempDir, Store) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let store = open(dir.path());
+    (dir, store)
+}
+
 fn key(text: &str) -> ConfigKey {
     text.parse().expect("a config key")
 }
@@ -90,8 +97,7 @@ async fn what_was_committed_is_there_after_reopening_and_the_rest_is_not() {
 
 #[tokio::test]
 async fn names_are_taken_once() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     store.write(|tx| new_app(tx, "one")).await.expect("an app is made");
     let again = store.write(|tx| new_app(tx, "one")).await;
     assert!(matches!(again, Err(StoreError::Taken { what: "Name" })), "{again:?}");
@@ -129,8 +135,7 @@ async fn secrets_are_unreadable_in_the_file_and_bound_to_their_key_file() {
 
 #[tokio::test]
 async fn tokens_are_found_by_their_text_until_they_expire() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let (lasting, fleeting) = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -164,8 +169,7 @@ async fn tokens_are_found_by_their_text_until_they_expire() {
 
 #[tokio::test]
 async fn a_release_keeps_the_config_it_was_made_with() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let configs = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -191,8 +195,7 @@ async fn a_release_keeps_the_config_it_was_made_with() {
 
 #[tokio::test]
 async fn a_config_release_runs_the_newest_code_that_did_not_fail() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -211,8 +214,7 @@ async fn a_config_release_runs_the_newest_code_that_did_not_fail() {
 
 #[tokio::test]
 async fn a_build_claimed_again_ignores_its_first_builder() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let (app, first, second) = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -255,8 +257,7 @@ async fn a_build_claimed_again_ignores_its_first_builder() {
 
 #[tokio::test]
 async fn the_first_web_gets_one_dyno_and_later_deploys_keep_quantities() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let show = |tx: &Tx<'_>, app: &App| -> Result<Vec<String>, StoreError> {
         Ok(tx
             .formation(app.id)?
@@ -285,8 +286,7 @@ async fn the_first_web_gets_one_dyno_and_later_deploys_keep_quantities() {
 
 #[tokio::test]
 async fn destroying_an_add_on_takes_its_config_vars_along() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let left = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -313,8 +313,7 @@ async fn destroying_an_add_on_takes_its_config_vars_along() {
 
 #[tokio::test]
 async fn an_add_on_being_removed_outlives_its_app() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let addon = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -338,8 +337,7 @@ async fn an_add_on_being_removed_outlives_its_app() {
 
 #[tokio::test]
 async fn a_rollback_brings_back_the_users_own_vars_only() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let vars = store
         .write(|tx| {
             let app = new_app(tx, "one")?;
@@ -367,8 +365,7 @@ async fn a_rollback_brings_back_the_users_own_vars_only() {
 
 #[tokio::test]
 async fn a_commit_wakes_its_watchers_even_if_they_were_busy() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     let mut wake = store.watch(&[Topic::Apps]);
     let never = Duration::from_secs(3600);
     wake.changed_or_after(never).await; // the first look needs no change
@@ -393,8 +390,7 @@ fn a_store_of_a_newer_version_is_refused_untouched() {
 
 #[tokio::test]
 async fn superseded_and_failed_releases_are_never_current() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let store = open(dir.path());
+    let (_dir, store) = fresh();
     store
         .write(|tx| {
             let app = new_app(tx, "one")?;

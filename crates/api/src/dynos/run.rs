@@ -2,9 +2,9 @@
 
 use logs::event;
 use model::config_var::{BYTES_MAX, ConfigKey};
-use model::dyno::{Attach, Dyno, DynoKind, DynoName, DynoState};
+use model::dyno::{Attach, Dyno, DynoKind, DynoName};
 use model::formation::{DynoSize, ProcessType};
-use model::id::{DynoId, ReleaseId};
+use model::id::ReleaseId;
 use model::procfile::Procfile;
 use store::{App, Tx};
 
@@ -111,25 +111,14 @@ impl Wish {
         // A one-off called like a dyno of the formation could not be told from it.
         let is_free = |kind: &&ProcessType| !processes.commands.contains_key(*kind);
         let kind = self.kind.as_ref().filter(is_free).cloned().unwrap_or(run);
+        let name = DynoName { kind, number: tx.next_run_number(app.id)? };
         Ok(Dyno {
-            id: DynoId::new(),
-            app: app.id,
-            name: DynoName { kind, number: tx.next_run_number(app.id)? },
             kind: DynoKind::Run,
-            release,
             command: expand(&self.command, processes),
             size: self.size,
-            state: DynoState::Starting,
-            life: 0,
-            crashes: 0,
-            not_before: tx.now(),
-            replace: false,
-            address: None,
-            exit: None,
             attach: self.attach.clone(),
             env: self.env.clone(),
-            created_at: tx.now(),
-            state_changed_at: tx.now(),
+            ..Dyno::new(app.id, name, release, tx.now())
         })
     }
 }

@@ -8,9 +8,9 @@ use logs::transcript::Transcripts;
 use logs::{Logs, LogsConfig};
 use model::build::Build;
 use model::config_var::{ConfigKey, Secret};
-use model::dyno::{Dyno, DynoEvent, DynoKind, DynoState};
+use model::dyno::{Dyno, DynoEvent};
 use model::formation::DynoSize;
-use model::id::{BuildId, DynoId, SlugId};
+use model::id::{BuildId, SlugId};
 use model::log::{Line, Source};
 use model::procfile::Procfile;
 use model::release::ReleaseEvent;
@@ -158,24 +158,8 @@ fn deployed(tx: &Tx<'_>, app: &App, build: &Build, slug: &Slug) -> Result<(), St
     for name in ["web.1", "web.2", "worker.1"] {
         let name: model::dyno::DynoName = name.parse().expect("a name");
         let dyno = Dyno {
-            id: DynoId::new(),
-            app: app.id,
             command: slug.processes.command(name.kind.as_str()).unwrap_or_default().to_owned(),
-            name,
-            kind: DynoKind::Formation,
-            release: release.id,
-            size: DynoSize::Basic,
-            state: DynoState::Starting,
-            life: 0,
-            crashes: 0,
-            not_before: tx.now(),
-            replace: false,
-            address: None,
-            exit: None,
-            attach: None,
-            env: Vec::new(),
-            created_at: tx.now(),
-            state_changed_at: tx.now(),
+            ..Dyno::new(app.id, name, release.id, tx.now())
         };
         tx.create_dyno(&dyno)?;
         let is_web = dyno.name.kind.is_web();

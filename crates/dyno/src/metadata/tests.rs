@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use model::dyno::{Dyno, DynoKind, DynoState};
+use model::dyno::Dyno;
 use model::feature::AppFeature;
-use model::formation::DynoSize;
 use model::id::{DynoId, SlugId};
 use model::procfile::Procfile;
 use model::slug::Slug;
@@ -46,23 +45,7 @@ fn told(tx: &Tx<'_>, on: &[AppFeature]) -> Result<BTreeMap<String, String>, Stor
     }
     let dyno = Dyno {
         id: DynoId::from_u128(7),
-        app: app.id,
-        name: "web.1".parse().expect("a name"),
-        kind: DynoKind::Formation,
-        release: release.id,
-        command: "serve".to_owned(),
-        size: DynoSize::Basic,
-        state: DynoState::Starting,
-        life: 1,
-        crashes: 0,
-        not_before: tx.now(),
-        replace: false,
-        address: None,
-        exit: None,
-        attach: None,
-        env: Vec::new(),
-        created_at: tx.now(),
-        state_changed_at: tx.now(),
+        ..Dyno::new(app.id, "web.1".parse().expect("a name"), release.id, tx.now())
     };
     let mut told: BTreeMap<_, _> = env(tx, &dyno, &release, &slug)?
         .into_iter()

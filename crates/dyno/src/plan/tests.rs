@@ -51,30 +51,21 @@ fn dyno(index: usize, text: &str) -> Dyno {
     };
     Dyno {
         id: DynoId::from_u128(index as u128),
-        app: AppId::from_u128(1),
         kind,
-        release: release(number(words[1])),
         command: "serve".to_owned(),
-        size: DynoSize::Basic,
         state: DynoState::from_word(state).expect("a state"),
         life: u32::from(words[2] != "new"),
-        crashes: 0,
         not_before: if words.get(3) == Some(&"cooling") {
             NOW.plus(std::time::Duration::from_secs(9))
         } else {
             NOW
         },
         replace: words[0].starts_with('!'),
-        address: None,
-        exit: None,
-        attach: None,
-        env: Vec::new(),
-        created_at: NOW,
         state_changed_at: match words.get(3) {
             Some(&"old") => Timestamp::from_micros(NOW.as_micros() - 29 * 3_600_000_000),
             _ => NOW,
         },
-        name,
+        ..Dyno::new(AppId::from_u128(1), name, release(number(words[1])), NOW)
     }
 }
 

@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use insta::assert_snapshot;
-use model::dyno::{Dyno, DynoKind, DynoState};
-use model::formation::DynoSize;
-use model::id::DynoId;
+use model::dyno::{Dyno, DynoKind};
 use model::release::{Release, ReleaseEvent};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::join;
@@ -110,25 +108,11 @@ async fn a_failed_build_rejects_the_push_and_a_mended_one_passes() {
 
 /// A release that is in its command, with the dyno that runs it.
 async fn begin_command(server: &Server, release: &Release) {
+    let name = "release.1".parse().expect("a name");
     let dyno = Dyno {
-        id: DynoId::new(),
-        app: release.app,
-        name: "release.1".parse().expect("a name"),
         kind: DynoKind::Release,
-        release: release.id,
         command: "./migrate".to_owned(),
-        size: DynoSize::Basic,
-        state: DynoState::Starting,
-        life: 0,
-        crashes: 0,
-        not_before: release.created_at,
-        replace: false,
-        address: None,
-        exit: None,
-        attach: None,
-        env: Vec::new(),
-        created_at: release.created_at,
-        state_changed_at: release.created_at,
+        ..Dyno::new(release.app, name, release.id, release.created_at)
     };
     let id = release.id;
     let begun = server.store.write(move |tx| {

@@ -3,7 +3,6 @@ use std::time::Duration;
 use proptest::prelude::{Strategy, prop_assert, proptest};
 
 use super::{CYCLE_AFTER, Dyno, DynoEvent, DynoKind, DynoName, DynoState, backoff};
-use crate::formation::DynoSize;
 use crate::id::{AppId, DynoId, ReleaseId};
 use crate::time::Timestamp;
 
@@ -59,23 +58,14 @@ proptest! {
 fn dynos_are_cycled_after_a_day_and_not_all_at_once() {
     let dyno = |id: u128, state| Dyno {
         id: DynoId::from_u128(id),
-        app: AppId::from_u128(1),
-        name: "web.1".parse().expect("a name"),
-        kind: DynoKind::Formation,
-        release: ReleaseId::from_u128(1),
-        command: String::new(),
-        size: DynoSize::Basic,
         state,
-        life: 1,
-        crashes: 0,
-        not_before: Timestamp::from_micros(0),
-        replace: false,
-        address: None,
-        exit: None,
-        attach: None,
-        env: Vec::new(),
-        created_at: Timestamp::from_micros(0),
         state_changed_at: Timestamp::from_micros(5),
+        ..Dyno::new(
+            AppId::new(),
+            "web.1".parse().expect("a name"),
+            ReleaseId::new(),
+            Timestamp::from_micros(0),
+        )
     };
     let due = |id| dyno(id, DynoState::Up).cycles_at().expect("a dyno that is up").as_micros();
     let day = i64::try_from(CYCLE_AFTER.as_micros()).expect("a day");

@@ -65,6 +65,14 @@ impl World {
         world
     }
 
+    /// With a database in which this was run.
+    async fn with(sql: &str) -> (Self, Database) {
+        let world = Self::new().await;
+        let one = world.database("one").await;
+        one.run(sql).await;
+        (world, one)
+    }
+
     fn start(&mut self) {
         self.stop = CancellationToken::new();
         self.running = Some(tokio::spawn(stage(self.cx.clone(), self.stop.clone())));
@@ -343,9 +351,7 @@ async fn rubbish_is_refused_in_words_and_the_database_stays_as_it_is() {
 
 #[tokio::test]
 async fn a_dump_may_do_no_more_than_its_tenant() {
-    let world = World::new().await;
-    let one = world.database("one").await;
-    one.run("CREATE TABLE kept (a int)").await;
+    let (world, one) = World::with("CREATE TABLE kept (a int)").await;
     let name = Credentials::parse(&one.url).expect("credentials").database().to_owned();
     // What a superuser elsewhere may have had in his database.
     let admin = world.cx.workshop.admin.connect(None).await.expect("the socket");
@@ -393,9 +399,7 @@ async fn a_dump_may_do_no_more_than_its_tenant() {
 
 #[tokio::test]
 async fn a_cancelled_transfer_ends_at_once_and_leaves_nothing() {
-    let world = World::new().await;
-    let one = world.database("one").await;
-    one.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let (world, one) = World::with("CREATE TABLE t AS SELECT 1 AS a").await;
     let lock = one.locked("t").await;
     let (running, waiting) = (
         world.ask(&one.addon, TransferKind::Backup, TransferSource::Own).await,
@@ -421,9 +425,7 @@ async fn a_cancelled_transfer_ends_at_once_and_leaves_nothing() {
 
 #[tokio::test]
 async fn a_killed_server_does_its_transfers_again() {
-    let mut world = World::new().await;
-    let one = world.database("one").await;
-    one.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let (mut world, one) = World::with("CREATE TABLE t AS SELECT 1 AS a").await;
     let lock = one.locked("t").await;
     let id = world.ask(&one.addon, TransferKind::Backup, TransferSource::Own).await;
     let asked = "SELECT count(*) FROM pg_locks WHERE NOT granted";
@@ -516,9 +518,7 @@ async fn a_restore_that_was_about_to_take_its_place_takes_it_once() {
 
 #[tokio::test]
 async fn a_database_under_use_is_replaced_between_two_statements() {
-    let world = World::new().await;
-    let one = world.database("one").await;
-    one.run("CREATE TABLE t AS SELECT generate_series(1, 1000) AS a").await;
+    let (world, one) = World::with("CREATE TABLE t AS SELECT generate_series(1, 1000) AS a").await;
     let backup = world.done(&one.addon, TransferKind::Backup, TransferSource::Own).await;
     one.run("DELETE FROM t WHERE a > 10").await;
     let url = one.url.clone();
@@ -597,9 +597,7 @@ async fn a_backup_is_made_every_day_at_its_hour() {
 
 #[tokio::test]
 async fn a_backup_goes_away_with_its_add_on() {
-    let world = World::new().await;
-    let one = world.database("one").await;
-    one.run("CREATE TABLE t AS SELECT 1 AS a").await;
+    let (world, one) = World::with("CREATE TABLE t AS SELECT 1 AS a").await;
     let backup = world.done(&one.addon, TransferKind::Backup, TransferSource::Own).await;
     assert!(world.cx.folder.kept(backup.id).exists());
     let id = one.addon.id;
