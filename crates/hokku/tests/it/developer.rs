@@ -62,12 +62,18 @@ impl Developer {
 
     /// Makes whatever opens a page in a browser write its address into a file of this name at home.
     pub(crate) fn note_opened_pages(&mut self, name: &str) -> PathBuf {
-        let (script, pages) = (self.home.path().join("browser"), self.home.path().join(name));
-        let text = format!("#!/bin/sh\necho \"$1\" >'{0}.new' && mv '{0}.new' '{0}'\n", pages.display());
-        fs::write(&script, text).expect("a script");
-        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("it can be run");
-        self.export("BROWSER", script.to_str().expect("a plain path"));
+        let pages = self.home.path().join(name);
+        let text = format!("echo \"$1\" >'{0}.new' && mv '{0}.new' '{0}'", pages.display());
+        self.export_program("BROWSER", &text);
         pages
+    }
+
+    /// Sets a variable of the developer's shell to a program: a line of shell, with what it is given as `$1`.
+    pub(crate) fn export_program(&mut self, name: &str, line: &str) {
+        let script = self.home.path().join(name.to_lowercase());
+        fs::write(&script, format!("#!/bin/sh\n{line}\n")).expect("a script");
+        fs::set_permissions(&script, Permissions::from_mode(0o755)).expect("it can be run");
+        self.export(name, script.to_str().expect("a plain path"));
     }
 
     fn command(&self, program: &str, args: &[&str]) -> Command {

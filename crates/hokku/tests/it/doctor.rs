@@ -92,6 +92,7 @@ fn each_trouble_is_diagnosed() {
         ("wrong-address", Rejected),
         ("wrong-port", Rejected),
         ("disallowed-host", Page("/", 400)),
+        ("config-var-missing", Page("/", 500)),
         ("static-file-missing", Page("/", 500)),
         ("migration-missing", Page("/events/1/", 500)),
         ("out-of-memory", Page("/", 503)),

@@ -2,6 +2,7 @@
 //! writes `docs/guide.md`, or holds that it would not write another one.
 
 mod at_home;
+mod backups;
 mod bucket;
 mod claims;
 mod data;
@@ -12,6 +13,7 @@ mod mistakes;
 mod next;
 mod page;
 mod site;
+mod troubles;
 
 use std::path::PathBuf;
 
@@ -47,16 +49,22 @@ fn the_deployment_guide() {
     site::admin(&mut guide);
     data::python_shell(&mut guide);
     data::database_shell(&mut guide);
+    backups::what_is_lost_comes_back(&mut guide);
     home_stretch::checks(&mut guide);
     home_stretch::processes(&mut guide);
     home_stretch::files_go(&mut guide);
     home_stretch::second_edition(&mut guide);
+    troubles::application_error(&mut guide);
+    troubles::static_files(&mut guide);
+    troubles::migrations(&mut guide);
+    troubles::module_not_found(&mut guide);
     bucket::pictures(&mut guide);
     bucket::static_files(&mut guide);
     home_stretch::releases(&mut guide);
     mistakes::pointed_out(&mut guide);
     next::looking_back(&mut guide);
     next::the_app_itself(&mut guide);
+    next::domains(&mut guide);
     next::people(&mut guide);
     login::by_the_keyboard(&mut guide);
     guide.end();
@@ -75,6 +83,9 @@ struct Guide<'a> {
 impl<'a> Guide<'a> {
     fn new(server: &'a Server) -> Self {
         let mut developer = Developer::at_the_beginning(server, "django-events");
+        // Whom to trust, as `hokku trust` tells.
+        let authority = server.dir().join("tls/ca.pem");
+        developer.export("CURL_CA_BUNDLE", authority.to_str().expect("a plain path"));
         // Where `hokku`, run as the owner of the machine, finds the server.
         developer.export("HOKKU_DATA_DIR", server.dir().to_str().expect("a plain path"));
         let opened = developer.note_opened_pages("opened");

@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::server::HOKKU;
 
-use super::claims::{CLAIMS, COMMANDS, Claim};
+use super::claims::{CLAIMS, COMMANDS, Claim, ELSEWHERE, NEXT};
 
 /// With the value `write` the page is written; else it is compared.
 const MODE: &str = "HOKKU_GUIDE";
@@ -28,7 +28,7 @@ The guide that people follow to put a Django app on Heroku, followed here: a fre
 ";
 
 /// What differs from run to run, and what stands for it.
-const VOLATILE: [(&str, &str); 45] = [
+const VOLATILE: [(&str, &str); 50] = [
     // Only the first server of a machine has to.
     (r"remote: -----> Preparing Python [^\n]*\n", ""),
     // What is fetched comes in any order.
@@ -61,6 +61,12 @@ const VOLATILE: [(&str, &str); 45] = [
     (r"\b[0-9a-f]{7,12}\.\.[0-9a-f]{7,12}\b", "<commit>..<commit>"),
     (r"\b[0-9a-f]{64}\b", "<secret>"),
     (r"\b[0-9a-f]{40}\b", "<commit>"),
+    (r"\b\d+/\d+ bytes", "<size> of <size>"),
+    (r"\b\d+% compression", "<number>% compression"),
+    (r"\b[a-z]+-[a-z]+-\d{5}\.dns", "<target>.dns"),
+    (r"/join/[A-Za-z0-9_-]+", "/join/<secret>"),
+    // Nobody has pinned it.
+    (r"\+ qrcode==\S+", "+ qrcode==<version>"),
     (r"psql \([^\n]*", "psql <version>"),
     (r"(Python 3\.12\.1) \([^\n]*", "$1 <build>"),
     // Control-C may come once from the terminal and once more from `heroku`.
@@ -154,13 +160,41 @@ impl Page {
         tables(&self.volatile.iter().fold(text.to_owned(), replace))
     }
 
+    fn was_typed(&self, command: &str) -> bool {
+        let has =
+            |line: &String| line.split(command).skip(1).any(|rest| rest.is_empty() || rest.starts_with(' '));
+        self.commands.iter().any(has)
+    }
+
+    /// The table of commands that are run elsewhere. One that nobody runs, and a test that is gone, fail.
+    fn elsewhere(&mut self) {
+        self.chapter("What people type next, and where it is run");
+        self.say("Other tests run these, with the official command too. What is not in this table was typed above.");
+        let mut table = String::from("\n| command | test |\n|---|---|\n");
+        for command in NEXT {
+            let runs = |words: &&&str| command.strip_prefix("heroku ") == Some(**words);
+            let test = ELSEWHERE.iter().find(|test| test.commands.iter().any(|words| runs(&words)));
+            let Some(test) = test else {
+                assert!(self.was_typed(command), "nobody runs `{command}`");
+                continue;
+            };
+            let words = test.commands.iter().find(runs).expect("it is one of them");
+            let is_there = test.source.contains(&format!("#[test]\nfn {}()", test.test));
+            assert!(
+                is_there && test.source.contains(&format!("\"{words}\"")),
+                "{} runs no `{command}`",
+                test.file
+            );
+            let name = test.file.trim_end_matches(".rs");
+            writeln!(table, "| `{command}` | `{name}::{}` |", test.test).expect("strings take all");
+        }
+        self.add(&table);
+    }
+
     /// The table of claims. A claim without a check, and a command that was never typed, fail.
     fn claims(&mut self) {
         for command in COMMANDS {
-            let typed = |line: &String| {
-                line.split(command).skip(1).any(|rest| rest.is_empty() || rest.starts_with(' '))
-            };
-            assert!(self.commands.iter().any(typed), "nobody typed `{command}`");
+            assert!(self.was_typed(command), "nobody typed `{command}`");
         }
         self.chapter("What the guide claims");
         self.say("Each claim, and the checks that ran just now. They look at what a user sees.");
@@ -178,6 +212,7 @@ impl Page {
 
     /// Compares the page with the one in the repository, or writes it there.
     pub(super) fn end(mut self) {
+        self.elsewhere();
         self.claims();
         let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/guide.md");
         if writes() {
