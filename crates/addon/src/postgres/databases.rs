@@ -70,12 +70,11 @@ pub enum BadOutside {
 pub(crate) enum Step {
     Role,
     Database,
-    Privacy,
-    Schema,
+    Ownership,
 }
 
 impl Step {
-    pub(crate) const ALL: [Self; 4] = [Self::Role, Self::Database, Self::Privacy, Self::Schema];
+    pub(crate) const ALL: [Self; 3] = [Self::Role, Self::Database, Self::Ownership];
 }
 
 impl Databases {
@@ -117,8 +116,7 @@ impl Databases {
         match step {
             Step::Role => self.make_role(credentials, plan).await,
             Step::Database => self.make_database(credentials).await,
-            Step::Privacy => self.close_database(credentials).await,
-            Step::Schema => self.give_schema(credentials).await,
+            Step::Ownership => self.hand_over(credentials).await,
         }
     }
 
@@ -126,16 +124,18 @@ impl Databases {
     async fn make_role(&self, credentials: &Credentials, plan: &Plan) -> Result<(), ServiceError> {
         let on = self.on(credentials, None).await?;
         let user = credentials.user();
-        if !on.role_exists(user).await? {
-            on.run("make the role", &format!("CREATE ROLE \"{user}\"")).await?;
-        }
+        let make = match on.role_exists(user).await? {
+            true => String::new(),
+            false => format!("CREATE ROLE \"{user}\";"),
+        };
         let verifier = scram_sha_256(credentials.password().expose_secret().as_bytes());
         let connections = plan.connections;
         // Being its member lets us give it a database where we are no superuser.
         on.run(
-            "equip the role",
+            "make the role",
             &format!(
-                "ALTER ROLE \"{user}\" LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}';
+                "{make}
+                 ALTER ROLE \"{user}\" LOGIN CONNECTION LIMIT {connections} PASSWORD '{verifier}';
                  ALTER ROLE \"{user}\" SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION}';
                  GRANT \"{user}\" TO CURRENT_USER"
             ),
@@ -154,16 +154,14 @@ impl Databases {
         on.run("create", &statement).await
     }
 
-    async fn close_database(&self, credentials: &Credentials) -> Result<(), ServiceError> {
-        let on = self.on(credentials, None).await?;
-        let statement = format!("REVOKE ALL ON DATABASE \"{}\" FROM PUBLIC", credentials.database());
-        on.run("close", &statement).await
-    }
-
-    async fn give_schema(&self, credentials: &Credentials) -> Result<(), ServiceError> {
-        let on = self.on(credentials, Some(credentials.database())).await?;
-        let statement = format!("ALTER SCHEMA public OWNER TO \"{}\"", credentials.user());
-        on.run("hand over the schema", &statement).await
+    /// What is in it, and who may connect, is its owner's affair alone.
+    async fn hand_over(&self, credentials: &Credentials) -> Result<(), ServiceError> {
+        let (database, user) = (credentials.database(), credentials.user());
+        let on = self.on(credentials, Some(database)).await?;
+        let statement = format!(
+            "REVOKE ALL ON DATABASE \"{database}\" FROM PUBLIC; ALTER SCHEMA public OWNER TO \"{user}\""
+        );
+        on.run("hand over", &statement).await
     }
 
     async fn drop_all(&self, credentials: &Credentials) -> Result<(), ServiceError> {
@@ -228,8 +226,7 @@ impl Databases {
             on.run("drop", &statement).await?;
         }
         self.make_database(credentials).await?;
-        self.close_database(credentials).await?;
-        self.give_schema(credentials).await
+        self.hand_over(credentials).await
     }
 
     async fn throw_out(&self, credentials: &Credentials) -> Result<(), ServiceError> {
