@@ -28,7 +28,7 @@ pub(crate) struct Logs {
     #[arg(short, long, visible_alias = "dyno-name", value_name = "DYNO")]
     pub(crate) dyno: Option<String>,
     /// Only dynos of this process type
-    #[arg(short, long, value_name = "TYPE", conflicts_with = "dyno")]
+    #[arg(short, long, visible_alias = "ps", value_name = "TYPE", conflicts_with = "dyno")]
     pub(crate) process_type: Option<String>,
     /// Only lines of the app (`app`), or of the platform (`heroku`)
     #[arg(short, long)]

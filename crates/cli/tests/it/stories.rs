@@ -201,6 +201,7 @@ fn processes_and_logs() {
             "run:detached echo hi --size nano",
             "run:detached python manage.py migrate -e A=1",
             "logs -n 2",
+            "logs -n 1 --ps web",
             "logs --dyno worker.1 --source app",
             "logs --source nobody",
             "create empty --no-remote",
