@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream;
 use s3s::S3Result;
-use s3s::dto::{Range, StreamingBlob};
+use s3s::dto::StreamingBlob;
 use uuid::Uuid;
 
 use crate::draft::{Draft, Received};
@@ -18,7 +18,7 @@ use crate::folder::Folder;
 use crate::incoming::{DRAINED_BYTES_MAX, Expected, Incoming, PUT_BYTES_MAX};
 use crate::index::{Page, Query};
 use crate::object::{Meta, hex};
-use crate::objects::{Asked, Begun, Condition, Copying, Found, Held, Objects, Part, Upload};
+use crate::objects::{Asked, Begun, Condition, Copying, Found, Held, Named, Objects, Part, Source, Upload};
 use crate::operations::blocking;
 use crate::refusal::{broken, too_large};
 use crate::upload::upload_of;
@@ -148,13 +148,7 @@ impl Objects for Local {
         self.run(move |folder| folder.begin_upload(&id, plan).map(|()| id)).await
     }
 
-    async fn put_part(
-        &self,
-        upload: &Upload,
-        number: u32,
-        mut incoming: Incoming,
-        now: i64,
-    ) -> S3Result<Meta> {
+    async fn put_part(&self, upload: &Upload, number: u32, mut incoming: Incoming) -> S3Result<Meta> {
         let asked = upload.clone();
         // Before all the bytes are taken.
         let is_there = self.run(move |folder| {
@@ -166,25 +160,18 @@ impl Objects for Local {
         self.run(move |folder| {
             let received = finish(folder, draft, &incoming.expected)?;
             let (etag, sums) = (hex(&received.hashed.md5), received.hashed.sums.clone());
-            let meta = Meta { size: received.size, etag, modified: now, ..Meta::default() };
+            let meta = Meta { size: received.size, etag, modified: upload.now, ..Meta::default() };
             folder.put_part(&upload.id, &upload.key, number, received, &meta)?;
             Ok(Meta { sums, ..meta })
         })
         .await
     }
 
-    async fn copy_part(
-        &self,
-        upload: &Upload,
-        number: u32,
-        source: &str,
-        range: Option<Range>,
-        now: i64,
-    ) -> S3Result<String> {
-        let (upload, source) = (upload.clone(), source.to_owned());
+    async fn copy_part(&self, upload: &Upload, number: u32, source: Source) -> S3Result<String> {
+        let upload = upload.clone();
         self.run(move |folder| {
-            let (file, from) = folder.find(&source)?;
-            let range = range.map_or(Ok(0..from.size), |range| range.check(from.size))?;
+            let (file, from) = folder.find(&source.key)?;
+            let range = source.range.map_or(Ok(0..from.size), |range| range.check(from.size))?;
             folder.check_room("", range.end - range.start)?;
             let expected = Expected::default();
             let mut draft =
@@ -198,23 +185,17 @@ impl Objects for Local {
             }
             let received = finish(folder, draft, &expected)?;
             let etag = hex(&received.hashed.md5);
-            let meta = Meta { size: received.size, etag, modified: now, ..Meta::default() };
+            let meta = Meta { size: received.size, etag, modified: upload.now, ..Meta::default() };
             folder.put_part(&upload.id, &upload.key, number, received, &meta)?;
             Ok(meta.etag)
         })
         .await
     }
 
-    async fn complete(
-        &self,
-        upload: &Upload,
-        parts: Vec<(u32, Option<String>)>,
-        condition: Condition,
-        now: i64,
-    ) -> S3Result<String> {
+    async fn complete(&self, upload: &Upload, parts: Named, condition: Condition) -> S3Result<String> {
         let upload = upload.clone();
         self.run(move |folder| {
-            let whole = folder.complete(&upload.id, &upload.key, &parts, &condition, now)?;
+            let whole = folder.complete(&upload.id, &upload.key, &parts, &condition, upload.now)?;
             Ok(whole.etag)
         })
         .await

@@ -36,25 +36,12 @@ pub(crate) trait Objects: Debug + Send + Sync {
     async fn page(&self, query: &Query<'_>) -> S3Result<Page>;
     /// Begins an upload in parts, and names it.
     async fn begin(&self, plan: Meta) -> S3Result<String>;
-    /// Keeps a part; one of the same number is replaced. `now` is in microseconds since the epoch.
-    async fn put_part(&self, upload: &Upload, number: u32, incoming: Incoming, now: i64) -> S3Result<Meta>;
+    /// Keeps a part; one of the same number is replaced.
+    async fn put_part(&self, upload: &Upload, number: u32, incoming: Incoming) -> S3Result<Meta>;
     /// Makes a part of another object; its ETag comes back.
-    async fn copy_part(
-        &self,
-        upload: &Upload,
-        number: u32,
-        source: &str,
-        range: Option<Range>,
-        now: i64,
-    ) -> S3Result<String>;
+    async fn copy_part(&self, upload: &Upload, number: u32, source: Source) -> S3Result<String>;
     /// Joins the named parts into the object; its ETag comes back.
-    async fn complete(
-        &self,
-        upload: &Upload,
-        parts: Vec<(u32, Option<String>)>,
-        condition: Condition,
-        now: i64,
-    ) -> S3Result<String>;
+    async fn complete(&self, upload: &Upload, parts: Named, condition: Condition) -> S3Result<String>;
     /// Forgets an upload.
     async fn abort(&self, upload: &Upload) -> S3Result<()>;
     /// The parts of an upload behind a number, at most `max`, and whether there are more.
@@ -157,6 +144,19 @@ pub(crate) struct Copying {
 pub(crate) struct Upload {
     pub(crate) id: String,
     pub(crate) key: String,
+    /// When it does, in microseconds since the epoch.
+    pub(crate) now: i64,
+}
+
+/// Parts of an upload, with the ETags that a client remembers.
+pub(crate) type Named = Vec<(u32, Option<String>)>;
+
+/// What a part is copied from.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) key: String,
+    /// All of it, if there is none.
+    pub(crate) range: Option<Range>,
 }
 
 /// A part that has come.

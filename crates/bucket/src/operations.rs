@@ -195,11 +195,11 @@ impl S3 for Operations {
         &self,
         asked: S3Request<AbortMultipartUploadInput>,
     ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
-        reply(multipart::abort(&self.bucket(&asked.input.bucket)?, asked.input).await)
+        reply(multipart::abort(&self.bucket(&asked.input.bucket)?, asked.input, self.now()).await)
     }
 
     async fn list_parts(&self, asked: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
-        reply(multipart::parts(&self.bucket(&asked.input.bucket)?, asked.input).await)
+        reply(multipart::parts(&self.bucket(&asked.input.bucket)?, asked.input, self.now()).await)
     }
 
     async fn list_multipart_uploads(

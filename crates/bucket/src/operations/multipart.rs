@@ -16,7 +16,7 @@ use super::write::{condition, plan_of, sums_of};
 use crate::bucket::Bucket;
 use crate::incoming::{Expected, Incoming};
 use crate::object::{Meta, timestamp};
-use crate::objects::Upload;
+use crate::objects::{Source, Upload};
 use crate::upload::PARTS_MAX;
 
 /// Most rows of one answer, as S3's.
@@ -52,7 +52,7 @@ pub(super) async fn part(
 ) -> S3Result<UploadPartOutput> {
     let S3Request { input, headers, trailing_headers: trailers, .. } = asked;
     let number = checked(input.part_number)?;
-    let upload = Upload { id: input.upload_id.clone(), key: input.key.clone() };
+    let upload = Upload { id: input.upload_id.clone(), key: input.key.clone(), now };
     let expected = Expected {
         length: input.content_length,
         md5: input.content_md5.clone(),
@@ -61,7 +61,7 @@ pub(super) async fn part(
         trailers,
     };
     let incoming = Incoming::new(input.body, expected, &headers)?;
-    let Meta { etag, sums, .. } = bucket.objects.put_part(&upload, number, incoming, now).await?;
+    let Meta { etag, sums, .. } = bucket.objects.put_part(&upload, number, incoming).await?;
     Ok(UploadPartOutput {
         e_tag: Some(ETag::Strong(etag)),
         checksum_crc32: sums.crc32,
@@ -88,8 +88,8 @@ pub(super) async fn part_copy(
             "The x-amz-copy-source-range value must be of the form bytes=first-last",
         )
     })?;
-    let upload = Upload { id: input.upload_id, key: input.key };
-    let etag = bucket.objects.copy_part(&upload, number, source, range, now).await?;
+    let upload = Upload { id: input.upload_id, key: input.key, now };
+    let etag = bucket.objects.copy_part(&upload, number, Source { key: source.to_string(), range }).await?;
     let result = CopyPartResult {
         e_tag: Some(ETag::Strong(etag)),
         last_modified: Some(timestamp(now)),
@@ -109,8 +109,8 @@ pub(super) async fn complete(
         named.push((number, part.e_tag.map(ETag::into_value)));
     }
     let condition = condition(input.if_match, input.if_none_match)?;
-    let upload = Upload { id: input.upload_id, key: input.key.clone() };
-    let etag = bucket.objects.complete(&upload, named, condition, now).await?;
+    let upload = Upload { id: input.upload_id, key: input.key.clone(), now };
+    let etag = bucket.objects.complete(&upload, named, condition).await?;
     Ok(CompleteMultipartUploadOutput {
         location: Some(format!("/{}/{}", input.bucket, input.key)),
         bucket: Some(input.bucket),
@@ -123,15 +123,20 @@ pub(super) async fn complete(
 pub(super) async fn abort(
     bucket: &Arc<Bucket>,
     input: AbortMultipartUploadInput,
+    now: i64,
 ) -> S3Result<AbortMultipartUploadOutput> {
-    bucket.objects.abort(&Upload { id: input.upload_id, key: input.key }).await?;
+    bucket.objects.abort(&Upload { id: input.upload_id, key: input.key, now }).await?;
     Ok(AbortMultipartUploadOutput::default())
 }
 
-pub(super) async fn parts(bucket: &Arc<Bucket>, input: ListPartsInput) -> S3Result<ListPartsOutput> {
+pub(super) async fn parts(
+    bucket: &Arc<Bucket>,
+    input: ListPartsInput,
+    now: i64,
+) -> S3Result<ListPartsOutput> {
     let max = input.max_parts.unwrap_or(ROWS_MAX).clamp(0, ROWS_MAX);
     let after = input.part_number_marker.unwrap_or_default();
-    let upload = Upload { id: input.upload_id.clone(), key: input.key.clone() };
+    let upload = Upload { id: input.upload_id.clone(), key: input.key.clone(), now };
     let (from, most) = (u32::try_from(after).unwrap_or_default(), usize::try_from(max).unwrap_or_default());
     let (found, more) = bucket.objects.parts(&upload, from, most).await?;
     let rows: Vec<PartRow> = found

@@ -1,5 +1,6 @@
 //! The objects of one of our buckets in an outside S3.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use http::header::{
     ETAG, HeaderName, IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH, IF_UNMODIFIED_SINCE, RANGE,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use s3s::dto::{Range, StreamingBlob, Timestamp, TimestampFormat};
+use s3s::dto::{StreamingBlob, Timestamp, TimestampFormat};
 use s3s::{S3Error, S3ErrorCode, S3Result};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
@@ -23,7 +24,7 @@ use crate::incoming::Incoming;
 use crate::index::{Item, PAGE_MAX, Page, Query};
 use crate::object::{Meta, hex};
 use crate::objects::{
-    Asked, Begun, Condition, Conditions, Copying, Found, Held, Limit, Objects, Part, Upload,
+    Asked, Begun, Condition, Conditions, Copying, Found, Held, Limit, Named, Objects, Part, Source, Upload,
 };
 use crate::refusal::denied;
 
@@ -69,9 +70,9 @@ impl Remote {
         Ok(name)
     }
 
-    /// What an app calls an object with this whole name.
-    fn own(&self, name: &str) -> String {
-        name.strip_prefix(&self.folder).unwrap_or(name).to_owned()
+    /// What an app calls an object with this whole name; none if it is not its own, whatever the outside S3 lists.
+    fn own(&self, name: &str) -> Option<String> {
+        name.strip_prefix(&self.folder).map(str::to_owned)
     }
 
     /// What a copy is made of.
@@ -111,6 +112,15 @@ impl Remote {
         }
     }
 
+    /// The same for a request's bytes, which are read on when there is none.
+    async fn room_for(&self, key: Option<&str>, more: u64, incoming: &mut Incoming) -> S3Result<Reservation> {
+        let room = self.room(key, more).await;
+        if room.is_err() {
+            incoming.drain().await;
+        }
+        room
+    }
+
     async fn size(&self, key: &str) -> S3Result<u64> {
         match self.head(key).await {
             Ok(meta) => Ok(meta.size),
@@ -140,32 +150,26 @@ impl Remote {
     }
 
     /// Sends a request's bytes to where `call` says; ETag and checksums come back.
-    async fn send(&self, call: Call<'_>, mut incoming: Incoming, plan: &Meta, length: u64) -> S3Result<Meta> {
+    async fn send(
+        &self,
+        mut call: Call<'_>,
+        mut incoming: Incoming,
+        plan: &Meta,
+        length: u64,
+    ) -> S3Result<Meta> {
         let taken = whole(&mut incoming, length).await;
-        let taken = match taken {
-            Ok(taken) => taken,
-            Err(refused) => {
-                incoming.drain().await;
-                return Err(refused);
-            }
-        };
+        if taken.is_err() {
+            incoming.drain().await;
+        }
+        let taken = taken?;
+        let sums = taken.as_ref().map(|(_, hashed)| hashed.sums.clone()).unwrap_or_default();
+        // A part is not described; what it has to be is told when its upload begins.
+        if !plan.key.is_empty() {
+            call.headers.extend(answers::description(&Meta { sums, ..plan.clone() })?);
+        }
         let (answer, hashed) = match taken {
-            Some((bytes, hashed)) => {
-                let described = Meta { sums: hashed.sums.clone(), ..plan.clone() };
-                // A part is not described; what it has to be is told when its upload begins.
-                let mut call = call;
-                if !plan.key.is_empty() {
-                    call.headers.extend(answers::description(&described)?);
-                }
-                (send_whole(&self.outside, call, bytes).await?, hashed)
-            }
-            None => {
-                let mut call = call;
-                if !plan.key.is_empty() {
-                    call.headers.extend(answers::description(plan)?);
-                }
-                send_through(&self.outside, call, incoming, length).await?
-            }
+            Some((bytes, hashed)) => (send_whole(&self.outside, call, bytes).await?, hashed),
+            None => send_through(&self.outside, call, incoming, length).await?,
         };
         let etag = answer.headers().get(ETAG).and_then(|it| it.to_str().ok()).map(answers::bare);
         let etag = etag.unwrap_or_else(|| hex(&hashed.md5));
@@ -173,7 +177,10 @@ impl Remote {
     }
 
     /// Removes names, some at a time; what could not be removed comes back with S3's word for why.
-    async fn remove_all(&self, names: &[String]) -> S3Result<std::collections::BTreeMap<String, String>> {
+    async fn remove_all(&self, names: &[String]) -> S3Result<BTreeMap<String, String>> {
+        if names.is_empty() {
+            return Ok(BTreeMap::new());
+        }
         let (body, md5) = answers::removal(names);
         let mut call = Call::new(Method::POST, None).query("delete", "");
         if let Ok(md5) = HeaderValue::try_from(md5) {
@@ -202,7 +209,13 @@ impl Remote {
             if names.is_empty() {
                 break;
             }
-            if let Some(code) = self.remove_all(&names).await?.values().next() {
+            // XML has no way to write some names.
+            let (odd, plain): (Vec<String>, Vec<String>) =
+                names.into_iter().partition(|name| name.contains(char::is_control));
+            for name in odd {
+                self.outside.call(Call::new(Method::DELETE, Some(&name))).await?;
+            }
+            if let Some(code) = self.remove_all(&plain).await?.values().next() {
                 let why = format!("it did not remove an object ({code})");
                 return Err(self.outside.trouble(&why));
             }
@@ -213,7 +226,7 @@ impl Remote {
             begun => begun?,
         };
         for Begun { key, id, .. } in begun {
-            match self.abort(&Upload { id, key }).await {
+            match self.abort(&Upload { id, key, now: 0 }).await {
                 Err(error) if *error.code() == S3ErrorCode::NoSuchUpload => {}
                 aborted => aborted?,
             }
@@ -266,13 +279,7 @@ impl Objects for Remote {
         let _inside = self.enter().await?;
         let name = self.name(&plan.key)?;
         let length = length_of(&incoming)?;
-        let room = match self.room(Some(&plan.key), length).await {
-            Ok(room) => room,
-            Err(refused) => {
-                incoming.drain().await;
-                return Err(refused);
-            }
-        };
+        let room = self.room_for(Some(&plan.key), length, &mut incoming).await?;
         let mut call = Call::new(Method::PUT, Some(&name));
         call.headers = on_condition(&condition);
         let meta = self.send(call, incoming, &plan, length).await?;
@@ -344,10 +351,10 @@ impl Objects for Remote {
         }
         let found = self.outside.read(call, answers::names).await?;
         let own = |item: Item| match item {
-            Item::Object(name, entry) => Item::Object(self.own(&name), entry),
-            Item::Prefix(name) => Item::Prefix(self.own(&name)),
+            Item::Object(name, entry) => Some(Item::Object(self.own(&name)?, entry)),
+            Item::Prefix(name) => Some(Item::Prefix(self.own(&name)?)),
         };
-        let items: Vec<Item> = found.items.into_iter().map(own).collect();
+        let items: Vec<Item> = found.items.into_iter().filter_map(own).collect();
         let next = items.last().filter(|_| found.is_truncated).map(|item| item.name().to_owned());
         Ok(Page { items, next })
     }
@@ -364,45 +371,27 @@ impl Objects for Remote {
         Ok(id)
     }
 
-    async fn put_part(
-        &self,
-        upload: &Upload,
-        number: u32,
-        mut incoming: Incoming,
-        now: i64,
-    ) -> S3Result<Meta> {
+    async fn put_part(&self, upload: &Upload, number: u32, mut incoming: Incoming) -> S3Result<Meta> {
         let _inside = self.enter().await?;
         let name = self.name(&upload.key)?;
         let length = length_of(&incoming)?;
-        let room = match self.room(None, length).await {
-            Ok(room) => room,
-            Err(refused) => {
-                incoming.drain().await;
-                return Err(refused);
-            }
-        };
+        let room = self.room_for(None, length, &mut incoming).await?;
         let call = of_upload(Method::PUT, &name, upload).query("partNumber", number.to_string());
-        let part = Meta { modified: now, ..Meta::default() };
+        let part = Meta { modified: upload.now, ..Meta::default() };
         let meta = self.send(call, incoming, &part, length).await?;
         room.became_part(&upload.id);
         Ok(meta)
     }
 
-    async fn copy_part(
-        &self,
-        upload: &Upload,
-        number: u32,
-        source: &str,
-        range: Option<Range>,
-        _now: i64,
-    ) -> S3Result<String> {
+    async fn copy_part(&self, upload: &Upload, number: u32, source: Source) -> S3Result<String> {
+        let Source { key: source, range } = source;
         let _inside = self.enter().await?;
         let name = self.name(&upload.key)?;
-        let from = self.head(source).await?;
+        let from = self.head(&source).await?;
         let taken = range.map_or(Ok(0..from.size), |range| range.check(from.size))?;
         let room = self.room(None, taken.end - taken.start).await?;
         let mut call = of_upload(Method::PUT, &name, upload).query("partNumber", number.to_string());
-        call.headers.insert("x-amz-copy-source", self.source(source)?);
+        call.headers.insert("x-amz-copy-source", self.source(&source)?);
         if range.is_some() {
             let text = format!("bytes={}-{}", taken.start, taken.end - 1);
             let text = HeaderValue::try_from(text).map_err(|_| S3Error::new(S3ErrorCode::InvalidRange))?;
@@ -414,13 +403,7 @@ impl Objects for Remote {
         Ok(etag)
     }
 
-    async fn complete(
-        &self,
-        upload: &Upload,
-        parts: Vec<(u32, Option<String>)>,
-        condition: Condition,
-        _now: i64,
-    ) -> S3Result<String> {
+    async fn complete(&self, upload: &Upload, parts: Named, condition: Condition) -> S3Result<String> {
         let _inside = self.enter().await?;
         let name = self.name(&upload.key)?;
         let mut call = of_upload(Method::POST, &name, upload);
@@ -451,7 +434,7 @@ impl Objects for Remote {
         let prefix = format!("{}{prefix}", self.folder);
         let call = Call::new(Method::GET, None).query("uploads", "").query("prefix", prefix);
         let begun = self.outside.read(call, answers::uploads).await?;
-        Ok(begun.into_iter().map(|row| Begun { key: self.own(&row.key), ..row }).collect())
+        Ok(begun.into_iter().filter_map(|row| Some(Begun { key: self.own(&row.key)?, ..row })).collect())
     }
 
     async fn usage(&self) -> S3Result<Held> {

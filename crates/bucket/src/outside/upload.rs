@@ -18,7 +18,7 @@ use crate::incoming::{Hashed, Hashes, Incoming, PUT_BYTES_MAX};
 use crate::refusal::too_large;
 
 /// Up to so many bytes are taken whole.
-const WHOLE_BYTES_MAX: u64 = 1 << 20;
+const WHOLE_BYTES_MAX: u64 = 256 << 10;
 const MD5: &str = "content-md5";
 
 /// A request's bytes with what is found out about them.

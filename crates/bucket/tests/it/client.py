@@ -79,7 +79,7 @@ def objects():
     one.put_object(Bucket="one", Key="a/", Body=b"2")
     assert one.get_object(Bucket="one", Key="a")["Body"].read() == b"1"
     paths = ["../../etc/passwd", "."]
-    for key in ["ümläut & <xml> +%2B.txt", "x" * 900, "tab\there", "emoji 🎉", "a//b", "..a/b..", "%2E%2E/x"] + ([] if OUTSIDE else paths):
+    for key in ["ümläut & <xml> +%2B.txt", "x" * 900, "tab\there", "emoji 🎉", "a//b", "..a/b..", "%2E%2E/x", "odd\x01name"] + ([] if OUTSIDE else paths):
         one.put_object(Bucket="one", Key=key, Body=key.encode())
         assert one.get_object(Bucket="one", Key=key)["Body"].read() == key.encode(), key
     listed = {row["Key"] for row in one.list_objects_v2(Bucket="one")["Contents"]}

@@ -234,14 +234,49 @@ fn an_upload_in_parts_outlives_whatever_is_killed() {
     }
 }
 
+/// A front of `bare` with TLS; its certificate is at `path`.
+fn secured(bare: &Bare, path: &Path) -> u16 {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    fs::write(path, made.cert.pem()).expect("written");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let config = config.expect("versions").with_no_client_auth();
+    let config = config.with_single_cert(vec![made.cert.der().clone()], key).expect("they fit");
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let runtime = bare.runtime.as_ref().expect("it runs");
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
+    let (port, behind) = (listener.local_addr().expect("an address").port(), bare.port);
+    runtime.spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            tokio::spawn(async move {
+                let mut plain = tokio::net::TcpStream::connect(("127.0.0.1", behind)).await?;
+                tokio::io::copy_bidirectional(&mut stream, &mut plain).await
+            });
+        }
+    });
+    port
+}
+
 #[test]
 fn a_server_whose_keys_are_refused_says_so_and_does_not_start() {
     let bare = Bare::start();
     bare.keys("not-the-secret");
     let data = tempfile::tempdir().expect("a folder");
-    let dir = data.path().join("data");
-    let mut command = Command::new(HOKKU);
-    command.arg("server").arg("--data-dir").arg(&dir).args(bare.options());
+    let (dir, certificate) = (data.path().join("data"), data.path().join("outside.pem"));
+    let secured = format!("--s3-url=https://127.0.0.1:{}/store", secured(&bare, &certificate));
+    let [plain, keys] = bare.options();
+    for url in [plain, secured] {
+        let mut command = Command::new(HOKKU);
+        command.arg("server").arg("--data-dir").arg(&dir).args([&url, &keys]);
+        command.env("SSL_CERT_FILE", &certificate);
+        refuses_to_start(&mut command, &dir);
+    }
+}
+
+#[track_caller]
+fn refuses_to_start(command: &mut Command, dir: &Path) {
     let ran = command.stdin(Stdio::null()).output().expect("it runs");
     let said = String::from_utf8_lossy(&ran.stderr);
     assert!(!ran.status.success(), "{said}");
