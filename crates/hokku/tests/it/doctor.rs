@@ -149,10 +149,10 @@ fn broken() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps/broken")
 }
 
-/// The diagnoses in an app's log.
+/// The doctor's diagnoses in an app's log; the router explains its codes besides.
 fn logged(server: &Server, app: &str) -> Vec<String> {
     let mut told = told_in(&server.logs(app, 1_500));
-    told.retain(|line| line.starts_with("heroku["));
+    told.retain(|line| line.starts_with("heroku[") && !line.starts_with("heroku[router]"));
     told
 }
 
