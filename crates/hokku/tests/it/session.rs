@@ -25,6 +25,8 @@ const FILTERS: [(&str, &str); 19] = [
     (r"! remote: {7,}(Downloading|Downloaded|Building|Built) [^\n]*\n", ""),
     (r"/tmp/[A-Za-z0-9._-]+", "[temporary]"),
     (r"in \d+(\.\d+)? ?m?s\b", "in [duration]"),
+    // A dot for every three seconds.
+    (r"\.{4,}", "..."),
     (r"~ \d+[smh] ago", "~ [duration] ago"),
     (r"[ \t]+\n", "\n"),
 ];
