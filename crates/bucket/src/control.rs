@@ -203,6 +203,9 @@ async fn act(shelf: &Arc<Shelf>, ask: Ask) -> Answer {
         Ask::Set { bucket, access_key, secret_key, bytes_max } => {
             let secret_key = Secret::new(secret_key);
             let definition = Definition { bucket, access_key, secret_key, bytes_max };
+            if let Err(error) = shelf.check_place(&definition.bucket).await {
+                return Answer::Refused(chain(&error));
+            }
             let shelf = Arc::clone(shelf);
             let set = tokio::task::spawn_blocking(move || shelf.set(&definition)).await;
             set.unwrap_or_else(|cut| Err(ShelfError::Cut(cut)))

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use model::config_var::Secret;
+use s3s::S3Error;
 use serde::{Deserialize, Serialize};
 use tracing::error;
 use uuid::Uuid;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 use crate::bucket::Bucket;
 use crate::draft;
 use crate::folder::Folder;
+use crate::index::Query;
 use crate::local::Local;
 use crate::objects::{Limit, Objects};
 use crate::outside::{Outside, Remote};
@@ -73,6 +75,8 @@ pub(crate) enum ShelfError {
     },
     #[error("the objects of {0} are in an outside S3, and this server was started without one (--s3-url)")]
     NoOutside(String),
+    #[error("the outside S3 takes no objects of {bucket} now: {why}")]
+    Away { bucket: String, why: String },
     #[error("could not remove the objects of {bucket} from the outside S3: {why}")]
     Objects { bucket: String, why: String },
     #[error("the definition of {bucket} is unreadable")]
@@ -180,6 +184,16 @@ impl Shelf {
         Bucket::open(name, &path, limit, objects).map_err(failed("open", &path))
     }
 
+    /// Looks whether a bucket that is not there yet has a place for its objects. Nobody is told of a bucket before.
+    pub(crate) async fn check_place(&self, name: &str) -> Result<(), ShelfError> {
+        let Some(outside) = self.outside.as_ref().filter(|_| self.bucket(name).is_none()) else {
+            return Ok(());
+        };
+        let place = Remote::new(Arc::clone(outside), name, Limit::new(0));
+        let looked = place.page(&Query { prefix: "", delimiter: "", after: "", max: 1 }).await;
+        looked.map(drop).map_err(|error| ShelfError::Away { bucket: name.to_owned(), why: words(&error) })
+    }
+
     /// Makes a bucket, or gives one that is there other keys and another limit.
     pub(crate) fn set(&self, definition: &Definition) -> Result<(), ShelfError> {
         let Definition { bucket: name, access_key, secret_key, bytes_max } = definition;
@@ -244,9 +258,8 @@ impl Shelf {
         }
         match shelf.bucket(name) {
             Some(bucket) => {
-                let why = |error: s3s::S3Error| error.message().unwrap_or(error.code().as_str()).to_owned();
                 let gone = bucket.objects.clear().await;
-                gone.map_err(|error| ShelfError::Objects { bucket: name.to_owned(), why: why(error) })?;
+                gone.map_err(|error| ShelfError::Objects { bucket: name.to_owned(), why: words(&error) })?;
             }
             None if shelf.kept(name).is_ok_and(|kept| kept.is_some_and(|it| it.outside)) => {
                 return Err(ShelfError::NoOutside(name.to_owned()));
@@ -300,6 +313,10 @@ impl Shelf {
         rows.keys.insert(definition.access_key, pair);
         rows.buckets.insert(bucket.name.clone(), bucket);
     }
+}
+
+fn words(error: &S3Error) -> String {
+    error.message().unwrap_or(error.code().as_str()).to_owned()
 }
 
 fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> ShelfError {

@@ -78,6 +78,8 @@ async fn an_outside_s3_that_is_away_is_told_and_taken_up_again() {
     outside.cut().await;
     let service = passes("away.py", service, &["away"]).await;
     assert!(service.client().remove("two").await.is_err(), "it is not gone while its objects are there");
+    assert!(service.client().set(&key("three")).await.is_err(), "there is no place for another one");
+    service.client().set(&key("one")).await.expect("one that is there can be told other keys");
     assert!(matches!(outside.config().check(std::sync::Arc::new(now)).await, Err(OutsideError::Away { .. })));
     outside.heal().await;
     let service = passes("away.py", service.restart().await, &["after"]).await;

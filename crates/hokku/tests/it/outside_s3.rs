@@ -174,6 +174,12 @@ fn objects_are_in_an_s3_of_somebody_else_and_apps_notice_nothing() {
     bare.drop_dead();
     passes(&server, "away", &own, &other);
     developer.heroku(&["addons:create", "bucketeer", "--app", APP, "--as", "LATER"]).ok();
+    until_true("the owner is told why", SOON, || {
+        let log = server.log();
+        log.contains("could not provision") && log.contains("the outside S3 takes no objects")
+    });
+    let config = server.get(&format!("/apps/{APP}/config-vars"));
+    assert!(config["LATER_BUCKET_NAME"].is_null(), "no app is told of a bucket that has no place");
     bare.serve();
     passes(&server, "back", &own, &other);
     until("the add-on that was asked for meanwhile is there", PATIENCE, || {
