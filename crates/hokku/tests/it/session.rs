@@ -4,7 +4,7 @@ use crate::command::Ran;
 use crate::developer::Developer;
 
 /// What differs from run to run, and what stands for it.
-const FILTERS: [(&str, &str); 19] = [
+const FILTERS: [(&str, &str); 20] = [
     // Only the first server of a machine has to.
     (r"! remote: -----> Preparing Python [^\n]*\n", ""),
     (r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z)", "[time]"),
