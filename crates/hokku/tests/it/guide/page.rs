@@ -28,7 +28,7 @@ The guide that people follow to put a Django app on Heroku, followed here: a fre
 ";
 
 /// What differs from run to run, and what stands for it.
-const VOLATILE: [(&str, &str); 50] = [
+const VOLATILE: [(&str, &str); 52] = [
     // Only the first server of a machine has to.
     (r"remote: -----> Preparing Python [^\n]*\n", ""),
     // What is fetched comes in any order.
@@ -68,6 +68,8 @@ const VOLATILE: [(&str, &str); 50] = [
     // Nobody has pinned it.
     (r"\+ qrcode==\S+", "+ qrcode==<version>"),
     (r"psql \([^\n]*", "psql <version>"),
+    (r"(PG Version: +)\S+", "$1<version>"),
+    (r"\(\d+\.\d+%\)", "(<share>)"),
     (r"(Python 3\.12\.1) \([^\n]*", "$1 <build>"),
     // Control-C may come once from the terminal and once more from `heroku`.
     (r"(\S*DATABASE=> \^C\n)+", ""),
