@@ -36,7 +36,7 @@ pub(crate) async fn act(cx: &Context, action: Action) -> bool {
     let (doing, addon) = doing(&action);
     let name = addon.name.clone();
     // What is not served here is not planned.
-    let Some(service) = cx.service(addon) else { return true };
+    let Some(service) = cx.services.of(addon.plan) else { return true };
     let result = match action {
         Action::Provision(addon) => provision(cx, &service, &addon).await,
         Action::Move(addon) => relocate(cx, &service, &addon).await,

@@ -29,7 +29,7 @@ mod stage;
 
 pub use credentials::Credentials;
 pub use service::{
-    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
-    Work,
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Services,
+    Values, Work,
 };
 pub use stage::{Context, Upkeep, stage};

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use model::addon::Plan;
+use model::addon::{POSTGRES, Plan};
 use model::config_var::{ConfigKey, Secret};
 
 /// Where apps reach a server.
@@ -184,4 +185,30 @@ pub trait DatabaseService: DataService {
 
     /// Ends every connection to a database.
     fn disconnect<'a>(&'a self, resource: &'a Secret) -> Work<'a, ()>;
+}
+
+/// The services that a server has.
+#[derive(Clone)]
+pub struct Services {
+    /// The server of Postgres databases.
+    pub postgres: Arc<dyn DatabaseService>,
+    /// The other ones.
+    pub others: Vec<Arc<dyn DataService>>,
+}
+
+impl Services {
+    /// The service of add-ons of a plan; none when this server does not offer it (any more).
+    #[must_use]
+    pub fn of(&self, plan: &Plan) -> Option<Arc<dyn DataService>> {
+        if plan.service == POSTGRES {
+            return Some(Arc::clone(&self.postgres) as Arc<dyn DataService>);
+        }
+        self.others.iter().find(|service| service.name() == plan.service).cloned()
+    }
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").field("postgres", &self.postgres.address()).finish_non_exhaustive()
+    }
 }

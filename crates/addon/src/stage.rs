@@ -1,12 +1,10 @@
 //! The loop: look at everything, decide, act.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use logs::Logs;
-use model::addon::{Addon, POSTGRES, Plan};
+use model::addon::Plan;
 use model::database::GRACE;
 use model::id::AddonId;
 use model::time::Timestamp;
@@ -15,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::act;
 use crate::plan::{Action, plan};
-use crate::service::{DataService, DatabaseService};
+use crate::service::Services;
 
 mod look;
 
@@ -25,16 +23,14 @@ const SCAN_EVERY: Duration = Duration::from_secs(30);
 const RETRY_AFTER: Duration = Duration::from_secs(3);
 
 /// What this stage works with.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Context {
     /// The truth.
     pub store: Store,
     /// App logs.
     pub logs: Logs,
-    /// The server of Postgres databases.
-    pub postgres: Arc<dyn DatabaseService>,
-    /// The other services.
-    pub others: Vec<Arc<dyn DataService>>,
+    /// What makes that for which add-ons stand.
+    pub services: Services,
     /// When databases are looked at.
     pub upkeep: Upkeep,
 }
@@ -53,26 +49,6 @@ pub struct Upkeep {
 impl Default for Upkeep {
     fn default() -> Self {
         Self { grace: GRACE, inspect_every: Duration::from_secs(5 * 60), rotate_every: None }
-    }
-}
-
-impl Context {
-    /// The service of an add-on; none when this server does not offer it (any more).
-    pub(crate) fn service(&self, addon: &Addon) -> Option<Arc<dyn DataService>> {
-        let name = addon.plan.service;
-        if name == POSTGRES {
-            return Some(Arc::clone(&self.postgres) as Arc<dyn DataService>);
-        }
-        self.others.iter().find(|service| service.name() == name).cloned()
-    }
-}
-
-impl fmt::Debug for Context {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
-            .field("store", &self.store)
-            .field("postgres", &self.postgres.address())
-            .finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use addon::attach::{self, RequestError};
 use addon::bucketeer;
 use addon::info::InfoError;
 use addon::postgres::{Cluster, ClusterConfig, Databases, Outside, TlsFiles};
-use addon::{Credentials, DataService, DatabaseService, Upkeep};
+use addon::{Credentials, DatabaseService, Services, Upkeep};
 use anyhow::Context;
 use api::{AddonDesk, AddonRefusal, AddonWish, AttachWish, DatabaseLogin, DoneFuture, FactsFuture};
 use logs::Logs;
@@ -95,8 +95,7 @@ impl Addons {
         let cx = addon::Context {
             store: store.clone(),
             logs: logs.clone(),
-            postgres: Arc::clone(&self.postgres),
-            others: self.others(),
+            services: self.services(),
             upkeep: self.upkeep,
         };
         let stage = addon::stage(cx, stop.clone());
@@ -115,9 +114,9 @@ impl Addons {
         }
     }
 
-    /// The services besides Postgres.
-    fn others(&self) -> Vec<Arc<dyn DataService>> {
-        vec![Arc::new(bucketeer::Buckets::new(self.buckets.client(), self.buckets.url().to_owned()))]
+    fn services(&self) -> Services {
+        let buckets = bucketeer::Buckets::new(self.buckets.client(), self.buckets.url().to_owned());
+        Services { postgres: Arc::clone(&self.postgres), others: vec![Arc::new(buckets)] }
     }
 
     /// Renews the certificate of the Postgres that we run, when its time has come; Postgres looks at it every hour.
@@ -132,11 +131,7 @@ impl Addons {
 
     /// What the API asks.
     pub(crate) fn desk(&self) -> Arc<dyn AddonDesk> {
-        Arc::new(Desk {
-            postgres: Arc::clone(&self.postgres),
-            others: self.others(),
-            grace: self.upkeep.grace,
-        })
+        Arc::new(Desk { services: self.services(), grace: self.upkeep.grace })
     }
 
     /// Stops what we run.
@@ -211,8 +206,7 @@ fn cluster_config(
 
 /// Joins the API's questions with the add-ons' answers.
 struct Desk {
-    postgres: Arc<dyn DatabaseService>,
-    others: Vec<Arc<dyn DataService>>,
+    services: Services,
     grace: Duration,
 }
 
@@ -248,12 +242,10 @@ impl AddonDesk for Desk {
     fn attach(&self, tx: &Tx<'_>, wish: &AttachWish<'_>) -> Result<(Attachment, Vec<Release>), AddonRefusal> {
         let AttachWish { addon, app, name, replaces, user } = *wish;
         let asked = attach::Attach { addon, app: app.id, name, replaces, user: user.id };
-        let other = self.others.iter().find(|service| service.name() == addon.plan.service);
-        match other {
-            Some(service) => attach::attach(tx, &asked, service.as_ref()),
-            None => attach::attach(tx, &asked, self.postgres.as_ref()),
-        }
-        .map_err(refusal)
+        let service = self.services.of(addon.plan).ok_or_else(|| {
+            AddonRefusal::Invalid(format!("This server does not offer {} any more.", addon.plan.service))
+        })?;
+        attach::attach(tx, &asked, service.as_ref()).map_err(refusal)
     }
 
     fn detach(&self, tx: &Tx<'_>, attachment: &Attachment, user: &Account) -> Result<Release, AddonRefusal> {
@@ -278,14 +270,14 @@ impl AddonDesk for Desk {
     fn disconnect<'a>(&'a self, addon: &'a Addon) -> DoneFuture<'a> {
         Box::pin(async move {
             let Some(resource) = &addon.resource else { return Ok(()) };
-            let done = self.postgres.disconnect(resource).await;
+            let done = self.services.postgres.disconnect(resource).await;
             done.map_err(|error| AddonRefusal::Unreachable(Box::new(error)))
         })
     }
 
     fn facts<'a>(&'a self, addon: &'a Addon, database: &'a Database) -> FactsFuture<'a> {
         Box::pin(async move {
-            match addon::info::look(self.postgres.as_ref(), addon, database, self.grace).await {
+            match addon::info::look(self.services.postgres.as_ref(), addon, database, self.grace).await {
                 Ok(facts) => Ok(facts
                     .into_iter()
                     .map(|fact| wire::DatabaseFact { name: fact.name.to_owned(), values: fact.values })

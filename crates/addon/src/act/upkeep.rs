@@ -35,8 +35,8 @@ pub(super) async fn renew(cx: &Context, addon: &Addon) -> Result<(), ActError> {
 pub(super) async fn switch(cx: &Context, addon: &Addon, database: Database) -> Result<(), ActError> {
     let old = resource(addon)?.clone();
     let Some(new) = keep_next(cx, addon, &database).await? else { return Ok(()) };
-    cx.postgres.switch(&old, &new, addon.plan).await.map_err(ActError::Service)?;
-    let (id, values) = (addon.id, Arc::clone(&cx.postgres) as Arc<dyn DataService>);
+    cx.services.postgres.switch(&old, &new, addon.plan).await.map_err(ActError::Service)?;
+    let (id, values) = (addon.id, Arc::clone(&cx.services.postgres) as Arc<dyn DataService>);
     let announced = cx
         .store
         .write(move |tx| {
@@ -58,7 +58,7 @@ async fn keep_next(cx: &Context, addon: &Addon, database: &Database) -> Result<O
     if database.next.is_some() {
         return Ok(database.next.clone());
     }
-    let (id, new) = (addon.id, cx.postgres.renew(resource(addon)?)?);
+    let (id, new) = (addon.id, cx.services.postgres.renew(resource(addon)?)?);
     let kept = cx.store.write(move |tx| {
         let Some(database) = wanted(tx, id)? else { return Ok(None) };
         tx.set_database(&Database { next: Some(new.clone()), ..database })?;
@@ -76,7 +76,7 @@ fn wanted(tx: &Tx<'_>, id: AddonId) -> Result<Option<Database>, StoreError> {
 
 pub(super) async fn retire(cx: &Context, addon: &Addon, database: Database) -> Result<(), ActError> {
     let old = database.retiring.ok_or(BadResource)?;
-    cx.postgres.retire(&old, resource(addon)?, addon.plan).await.map_err(ActError::Service)?;
+    cx.services.postgres.retire(&old, resource(addon)?, addon.plan).await.map_err(ActError::Service)?;
     let (id, plan) = (addon.id, addon.plan);
     cx.store
         .write(move |tx| {
@@ -100,12 +100,13 @@ pub(super) async fn reset(cx: &Context, addon: &Addon, database: Database) -> Re
     let identity = match database.reset {
         Reset::Begun { identity } => identity,
         Reset::None | Reset::Wanted => {
-            let identity = cx.postgres.identity(resource(addon)?).await.map_err(ActError::Service)?;
+            let identity =
+                cx.services.postgres.identity(resource(addon)?).await.map_err(ActError::Service)?;
             reset_on(cx, id, ResetEvent::Found { identity }).await?;
             identity
         }
     };
-    cx.postgres.replace(resource(addon)?, identity).await.map_err(ActError::Service)?;
+    cx.services.postgres.replace(resource(addon)?, identity).await.map_err(ActError::Service)?;
     reset_on(cx, id, ResetEvent::Done).await?;
     info!(addon.name = %addon.name, "{} was reset", addon.name);
     Ok(())
@@ -127,7 +128,7 @@ async fn reset_on(cx: &Context, id: AddonId, event: ResetEvent) -> Result<(), St
 }
 
 pub(super) async fn equip(cx: &Context, addon: &Addon, connections: u32) -> Result<(), ActError> {
-    cx.postgres.equip(resource(addon)?, connections).await.map_err(ActError::Service)?;
+    cx.services.postgres.equip(resource(addon)?, connections).await.map_err(ActError::Service)?;
     let (id, plan) = (addon.id, addon.plan);
     cx.store
         .write(move |tx| {
@@ -144,16 +145,16 @@ pub(super) async fn equip(cx: &Context, addon: &Addon, connections: u32) -> Resu
 /// The server is made to hold before the store says that it does: after a kill in between it is found and done again.
 pub(super) async fn inspect(cx: &Context, addon: &Addon, database: Database) -> Result<(), ActError> {
     let resource = resource(addon)?;
-    let measured = cx.postgres.measure(resource, addon.plan).await.map_err(ActError::Service)?;
+    let measured = cx.services.postgres.measure(resource, addon.plan).await.map_err(ActError::Service)?;
     let excess = limits::excess(addon.plan, &measured);
     let (id, before) = (addon.id, database.standing);
     let after = limits::judge(before, excess, cx.store.now(), cx.upkeep.grace)?;
     match (after, excess) {
         (Standing::Restricted { .. }, Some(excess)) => {
-            cx.postgres.restrict(resource, excess.restriction()).await.map_err(ActError::Service)?;
+            cx.services.postgres.restrict(resource, excess.restriction()).await.map_err(ActError::Service)?;
         }
         (Standing::Within, _) if before != Standing::Within => {
-            cx.postgres.free(resource).await.map_err(ActError::Service)?;
+            cx.services.postgres.free(resource).await.map_err(ActError::Service)?;
         }
         _ => {}
     }

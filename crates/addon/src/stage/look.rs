@@ -21,7 +21,7 @@ pub(super) async fn look(cx: &Context, memory: &Memory) -> Result<Vec<Seen>, Sto
         .read(move |tx| {
             let mut seen = Vec::new();
             for addon in tx.addons()? {
-                let Some(service) = cx.service(&addon) else { continue };
+                let Some(service) = cx.services.of(addon.plan) else { continue };
                 // What cannot be read is moved as well: the attempt tells what is wrong.
                 let moved = addon.resource.as_ref().map(|resource| service.moved(resource));
                 let is_elsewhere = !matches!(moved, Some(Ok(None)));

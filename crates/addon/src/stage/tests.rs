@@ -21,8 +21,8 @@ use crate::credentials::Credentials;
 use crate::fixture::{Clock, Home, mini, new_app, open_store, psql, until};
 use crate::info;
 use crate::service::{
-    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Values,
-    Work,
+    BadResource, DataService, DatabaseInfo, DatabaseService, Endpoint, Restriction, ServiceError, Services,
+    Values, Work,
 };
 
 /// A server that only remembers what it was asked for, and can be made to fail.
@@ -192,7 +192,8 @@ impl World {
     ) -> (CancellationToken, JoinHandle<Result<(), StoreError>>) {
         let stop = CancellationToken::new();
         let (store, logs) = (self.store.clone(), self.logs.clone());
-        let cx = Context { store, logs, postgres, others, upkeep: self.upkeep };
+        let services = Services { postgres, others };
+        let cx = Context { store, logs, services, upkeep: self.upkeep };
         (stop.clone(), tokio::spawn(stage(cx, stop)))
     }
 
