@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::config_var::Secret;
+use model::error::chain;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -230,11 +231,6 @@ async fn measure(shelf: &Shelf, name: &str) -> Answer {
         }
         Err(error) => Answer::Refused(error.to_string()),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Listens at a unix socket; one that a killed process left is replaced. The caller holds the folder's lock.

@@ -15,6 +15,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio as ProcessStdio;
 
+use model::error::chain;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use oci::container::{self, Exit, Stdio};
 use oci::runtime::CommandRuntime;
@@ -174,16 +175,4 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary: PathBuf = path.with_extension("new");
     write_private(&temporary, bytes)?;
     fs::rename(&temporary, path)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

@@ -13,6 +13,7 @@ use instant_acme::{
 use model::certificate::CertificateFacts;
 use model::config_var::Secret;
 use model::domain::Hostname;
+use model::error::chain;
 use store::Store;
 use tokio::sync::Mutex;
 
@@ -178,9 +179,7 @@ fn is(problem: &Problem, kind: &str) -> bool {
 /// Sorts an error by who is concerned: this host, all hosts, or nobody but us.
 fn explain(error: &Error) -> IssueError {
     let Error::Api(problem) = error else {
-        let chain = std::iter::successors(Some(error as &dyn std::error::Error), |cause| cause.source());
-        let texts: Vec<String> = chain.map(ToString::to_string).collect();
-        return IssueError::Unavailable(format!("The authority cannot be reached: {}", texts.join(": ")));
+        return IssueError::Unavailable(format!("The authority cannot be reached: {}", chain(error)));
     };
     let detail = problem.detail.clone().unwrap_or_else(|| problem.to_string());
     if is(problem, "rateLimited") {

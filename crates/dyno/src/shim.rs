@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use logs::event;
 use model::dyno::ExitReason;
+use model::error::chain;
 use model::time::Timestamp;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
@@ -121,9 +122,9 @@ impl Shim {
         match self.start(client.is_some()) {
             Ok((running, output)) => self.watch(running, output, client),
             Err(error) => {
-                let chain = report::chain(&error);
-                self.reporter.platform(&event::error_r99(&chain));
-                self.reporter.line_of_output(&chain);
+                let said = chain(&error);
+                self.reporter.platform(&event::error_r99(&said));
+                self.reporter.line_of_output(&said);
                 self.reporter.exited(1, ExitReason::NotStarted, "starting")
             }
         }
@@ -223,7 +224,7 @@ impl Shim {
     fn kill(&mut self, running: &Running, reason: ExitReason, ending: &mut Option<Ending>) {
         *ending = Some(Ending::Killed(reason));
         if let Err(error) = running.kill_all() {
-            self.reporter.complain(&report::chain(&error));
+            self.reporter.complain(&chain(&error));
         }
     }
 
@@ -238,7 +239,7 @@ impl Shim {
         was_up: bool,
     ) -> Result<(), ShimError> {
         if let Err(error) = running.kill_all() {
-            self.reporter.complain(&report::chain(&error));
+            self.reporter.complain(&chain(&error));
         }
         let deadline = Instant::now() + DRAIN_WITHIN;
         while output.is_open() && Instant::now() < deadline {
@@ -259,7 +260,7 @@ impl Shim {
             None => ExitReason::OwnAccord,
         };
         if let Err(error) = running.delete(&self.runtime) {
-            self.reporter.complain(&report::chain(&error));
+            self.reporter.complain(&chain(&error));
         }
         if exit.oom_killed {
             self.reporter.platform(&event::error_r15());

@@ -14,6 +14,7 @@ pub mod database;
 pub mod domain;
 pub mod drain;
 pub mod dyno;
+pub mod error;
 pub mod feature;
 pub mod formation;
 pub mod id;

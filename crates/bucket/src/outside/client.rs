@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use model::error::chain;
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Response, Url};
 use s3s::xml::DeResult;
@@ -18,7 +19,7 @@ use tracing::error;
 use super::answers;
 use super::sign::{Signer, Target, UNSIGNED, hash_of};
 use super::{OutsideConfig, OutsideError};
-use crate::refusal::{away, failed};
+use crate::refusal::{away, failed, internal, missing};
 use crate::serve::Clock;
 
 /// Until there is a connection.
@@ -292,8 +293,7 @@ impl Outside {
             None => {
                 // Its message may hold an app's names.
                 self.tell(&format!("{status} {}", told.code));
-                let message = "We encountered an internal error. Please try again.";
-                S3Error::with_message(S3ErrorCode::InternalError, message)
+                internal()
             }
         }
     }
@@ -303,10 +303,6 @@ impl Outside {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Trouble(String);
-
-fn missing() -> S3Error {
-    S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist.")
-}
 
 /// Ends when nothing has moved for a while.
 async fn stands_still(progress: &AtomicU64) {
@@ -333,9 +329,4 @@ async fn text_of(answer: Response) -> Result<Bytes, Trouble> {
             return Err(Trouble("an answer that is too long".to_owned()));
         }
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

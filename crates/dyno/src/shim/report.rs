@@ -1,7 +1,6 @@
 //! What a shim tells: lines to the log, changes to `status.json`, and both to whoever listens at its socket.
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::AsFd;
@@ -13,6 +12,7 @@ use logs::event;
 use logs::spool::{Limits, Writer};
 use logs::transcript::{TranscriptWriter, Transcripts};
 use model::dyno::ExitReason;
+use model::error::chain;
 use model::id::AppId;
 use model::log::{Line, Source};
 use model::time::Timestamp;
@@ -238,16 +238,4 @@ pub(super) fn listen(dir: &Path, name: &str) -> Result<UnixListener, ShimError> 
         Ok(listener)
     };
     bind().map_err(io_error("listen at its socket"))
-}
-
-/// An error with all its causes, in one line.
-pub(super) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
