@@ -15,20 +15,21 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use s3s::{S3Error, S3ErrorCode, S3Result};
+use s3s::S3Result;
 use tracing::warn;
 
 use crate::draft::{self, Ready, sync_folder};
 use crate::index::{Entry, Index, OBJECTS_MAX};
 use crate::object::{self, Meta};
 use crate::objects::{ANY, Condition, Held, Limit};
-use crate::refusal::{broken, failed, too_many};
+use crate::refusal::{broken, failed, missing, too_many};
 use crate::upload::Upload;
 
 /// Names of the folder's parts.
 const OBJECTS: &str = "objects";
 pub(crate) const UPLOADS: &str = "uploads";
 const TEMPORARY: &str = "tmp";
+
 /// The objects of one bucket.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -77,9 +78,7 @@ impl Folder {
                 let meta = object::read(&file).map_err(broken("read an object"))?;
                 Ok((file, meta))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound && self.dir.exists() => {
-                Err(S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist."))
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.dir.exists() => Err(missing()),
             Err(error) => Err(broken("open an object")(error)),
         }
     }
@@ -172,9 +171,8 @@ impl State {
 impl Condition {
     fn check(&self, there: Option<&Entry>) -> S3Result<()> {
         let is = |wanted: &String| there.is_some_and(|entry| wanted == ANY || **wanted == *entry.etag);
-        let missing = self.matches.is_some() && there.is_none();
-        if missing {
-            return Err(S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist."));
+        if self.matches.is_some() && there.is_none() {
+            return Err(missing());
         }
         if self.matches.as_ref().is_some_and(|wanted| !is(wanted)) || self.differs.as_ref().is_some_and(is) {
             return Err(failed());

@@ -120,6 +120,11 @@ impl Incoming {
 }
 
 impl Hashes {
+    /// MD5 alone.
+    pub(crate) fn of_etag() -> Self {
+        Self { md5: Md5::new(), sums: ChecksumHasher::default() }
+    }
+
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.md5.update(bytes);
         self.sums.update(bytes);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::draft::{Draft, Received};
 use crate::folder::Folder;
-use crate::incoming::{DRAINED_BYTES_MAX, Expected, Incoming, PUT_BYTES_MAX};
+use crate::incoming::{DRAINED_BYTES_MAX, Expected, Hashes, Incoming, PUT_BYTES_MAX};
 use crate::index::{Page, Query};
 use crate::object::{Meta, hex};
 use crate::objects::{Asked, Begun, Condition, Copying, Found, Held, Named, Objects, Part, Source, Upload};
@@ -159,10 +159,8 @@ impl Objects for Local {
         let upload = upload.clone();
         self.run(move |folder| {
             let received = finish(folder, draft, &incoming.expected)?;
-            let (etag, sums) = (hex(&received.hashed.md5), received.hashed.sums.clone());
-            let meta = Meta { size: received.size, etag, modified: upload.now, ..Meta::default() };
-            folder.put_part(&upload.id, &upload.key, number, received, &meta)?;
-            Ok(Meta { sums, ..meta })
+            let sums = received.hashed.sums.clone();
+            Ok(Meta { sums, ..keep_part(folder, &upload, number, received)? })
         })
         .await
     }
@@ -173,9 +171,7 @@ impl Objects for Local {
             let (file, from) = folder.find(&source.key)?;
             let range = source.range.map_or(Ok(0..from.size), |range| range.check(from.size))?;
             folder.check_room("", range.end - range.start)?;
-            let expected = Expected::default();
-            let mut draft =
-                Draft::new(Incoming::new(None, Expected::default(), &http::HeaderMap::new())?.hashes());
+            let mut draft = Draft::new(Hashes::of_etag());
             let mut rest = range;
             while !rest.is_empty() {
                 let chunk = read_chunk(&file, &rest).map_err(broken("copy an object"))?;
@@ -183,11 +179,8 @@ impl Objects for Local {
                 draft.push(&chunk);
                 draft.flush(&folder.temporary()).map_err(broken("copy an object"))?;
             }
-            let received = finish(folder, draft, &expected)?;
-            let etag = hex(&received.hashed.md5);
-            let meta = Meta { size: received.size, etag, modified: upload.now, ..Meta::default() };
-            folder.put_part(&upload.id, &upload.key, number, received, &meta)?;
-            Ok(meta.etag)
+            let received = finish(folder, draft, &Expected::default())?;
+            Ok(keep_part(folder, &upload, number, received)?.etag)
         })
         .await
     }
@@ -257,6 +250,14 @@ fn finish(folder: &Folder, draft: Draft, expected: &Expected) -> S3Result<Receiv
     let received = draft.finish(&folder.temporary()).map_err(broken("write an object"))?;
     expected.check(&received.hashed)?;
     Ok(received)
+}
+
+/// Keeps what came as a part; blocks.
+fn keep_part(folder: &Folder, upload: &Upload, number: u32, received: Received) -> S3Result<Meta> {
+    let etag = hex(&received.hashed.md5);
+    let meta = Meta { size: received.size, etag, modified: upload.now, ..Meta::default() };
+    folder.put_part(&upload.id, &upload.key, number, received, &meta)?;
+    Ok(meta)
 }
 
 fn read_chunk(file: &File, range: &ops::Range<u64>) -> io::Result<Bytes> {

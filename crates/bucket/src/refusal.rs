@@ -21,12 +21,20 @@ pub(crate) fn broken(doing: &'static str) -> impl FnOnce(io::Error) -> S3Error {
         }
         _ => {
             error!(error = &cause as &dyn std::error::Error, "could not {doing}");
-            S3Error::with_message(
-                S3ErrorCode::InternalError,
-                "We encountered an internal error. Please try again.",
-            )
+            internal()
         }
     }
+}
+
+/// The fault is not the app's; our log has more.
+pub(crate) fn internal() -> S3Error {
+    let message = "We encountered an internal error. Please try again.";
+    S3Error::with_message(S3ErrorCode::InternalError, message)
+}
+
+/// There is no such object.
+pub(crate) fn missing() -> S3Error {
+    S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key does not exist.")
 }
 
 /// The plan's bytes are used up.

@@ -21,6 +21,7 @@ use crate::upload::PARTS_MAX;
 
 /// Most rows of one answer, as S3's.
 const ROWS_MAX: i32 = 1000;
+
 pub(super) async fn create(
     bucket: &Arc<Bucket>,
     input: CreateMultipartUploadInput,

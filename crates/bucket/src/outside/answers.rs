@@ -155,14 +155,14 @@ fn micros(time: Timestamp) -> i64 {
 pub(super) fn names(xml: &[u8]) -> DeResult<Names> {
     let (mut found, mut encoded) = (Names::default(), false);
     root(xml, "ListBucketResult", |d, name| match name {
-        b"IsTruncated" => d.text(|text| {
-            found.is_truncated = text == "true";
+        b"IsTruncated" => {
+            found.is_truncated = text(d)? == "true";
             Ok(())
-        }),
-        b"EncodingType" => d.text(|text| {
-            encoded = text == "url";
+        }
+        b"EncodingType" => {
+            encoded = text(d)? == "url";
             Ok(())
-        }),
+        }
         b"Contents" => {
             let (key, entry) = object(d)?;
             found.items.push(Item::Object(key, entry));

@@ -93,7 +93,7 @@ impl Remote {
             return Ok(room);
         }
         let less = match key {
-            Some(key) => self.size(key).await?,
+            Some(key) => self.find(key).await?.map_or(0, |meta| meta.size),
             None => 0,
         };
         if let Verdict::Fits(room) = self.ledger.reserve(less, more) {
@@ -121,11 +121,11 @@ impl Remote {
         room
     }
 
-    async fn size(&self, key: &str) -> S3Result<u64> {
+    /// An object, if there is one.
+    async fn find(&self, key: &str) -> S3Result<Option<Meta>> {
         match self.head(key).await {
-            Ok(meta) => Ok(meta.size),
-            Err(error) if *error.code() == S3ErrorCode::NoSuchKey => Ok(0),
-            Err(error) => Err(error),
+            Err(error) if *error.code() == S3ErrorCode::NoSuchKey => Ok(None),
+            found => found.map(Some),
         }
     }
 
@@ -268,11 +268,7 @@ impl Objects for Remote {
     }
 
     async fn is_public(&self, key: &str) -> S3Result<bool> {
-        match self.head(key).await {
-            Ok(meta) => Ok(meta.public),
-            Err(error) if *error.code() == S3ErrorCode::NoSuchKey => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(self.find(key).await?.is_some_and(|meta| meta.public))
     }
 
     async fn put(&self, plan: Meta, mut incoming: Incoming, condition: Condition) -> S3Result<Meta> {

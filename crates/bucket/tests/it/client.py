@@ -15,6 +15,7 @@ import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from refusals import refused
 
 # Where names are those of another service's, it takes not all of them.
 OUTSIDE = sys.argv[1:] == ["outside"]
@@ -33,16 +34,6 @@ def client_of(name, **more):
 
 
 one, two = client_of("ONE"), client_of("TWO")
-
-
-def refused(code, call, **kwargs):
-    try:
-        call(**kwargs)
-    except ClientError as error:
-        found = error.response["Error"]["Code"]
-        assert found in code.split("|"), f"{found} instead of {code}: {error}"
-        return error.response
-    raise AssertionError(f"{call} was not refused with {code}")
 
 
 def fetch(url, method="GET", data=None, headers=None):
