@@ -15,9 +15,7 @@ fn what_is_lost_comes_back_to_the_last_row() {
     let server = Server::start();
     let developer = Developer::new(&server, "hello");
     let (url, other_url) = (database(&server, APP), database(&server, OTHER));
-    let psql = |url: &str, sql: &str| {
-        developer.run("psql", &[url, "-v", "ON_ERROR_STOP=1", "-Atc", sql]).ok().out.trim().to_owned()
-    };
+    let psql = |url: &str, sql: &str| developer.psql(url, sql).ok().out.trim().to_owned();
     let heroku = |args: &[&str]| {
         let ran = developer.heroku(&[args, &["--app", APP]].concat()).ok();
         format!("{}{}", ran.out, ran.err)
@@ -78,10 +76,7 @@ fn schedules(heroku: &dyn Fn(&[&str]) -> String) {
 fn database(server: &Server, app: &str) -> String {
     server.change("POST", "/apps", &json!({ "name": app }));
     server.change("POST", &format!("/apps/{app}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
-    until("there is a database", PATIENCE, || {
-        let config = server.get(&format!("/apps/{app}/config-vars"));
-        config["DATABASE_URL"].as_str().map(str::to_owned)
-    })
+    until("there is a database", PATIENCE, || server.config_var(app, "DATABASE_URL"))
 }
 
 /// A view that is made anew by every restore, also by the one that verifies a backup; that takes as long as somebody is
@@ -102,9 +97,7 @@ fn progress_is_shown_and_work_can_be_cancelled() {
     let server = Server::start();
     let developer = Developer::new(&server, "hello");
     let url = database(&server, APP);
-    let psql = |sql: &str| {
-        developer.run("psql", &[&url, "-v", "ON_ERROR_STOP=1", "-Atc", sql]).ok().out.trim().to_owned()
-    };
+    let psql = |sql: &str| developer.psql(&url, sql).ok().out.trim().to_owned();
     let databases = || psql("SELECT count(*) FROM pg_database");
     let holding = format!("SELECT count(*) FROM pg_stat_activity WHERE application_name = '{HELD}'");
     let hold = || {

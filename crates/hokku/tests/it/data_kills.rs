@@ -29,12 +29,11 @@ struct Story<'a> {
 
 impl Story<'_> {
     fn psql(&self, url: &str, sql: &str) -> crate::command::Ran {
-        let url = format!("{url}?sslmode=require");
-        self.developer.run("psql", &[&url, "-v", "ON_ERROR_STOP=1", "-Atc", sql])
+        self.developer.psql(url, sql)
     }
 
     fn var(&self, key: &str) -> Option<String> {
-        self.server.get(&format!("/apps/{APP}/config-vars"))[key].as_str().map(str::to_owned)
+        self.server.config_var(APP, key)
     }
 
     /// Waits until a config var leads to a database that answers; its value.

@@ -15,20 +15,13 @@ const APP: &str = "shelf";
 
 /// The value of a config var, once it is there.
 fn var(server: &Server, app: &str, key: &str) -> String {
-    until(&format!("{app} has {key}"), PATIENCE, || {
-        let config = server.get(&format!("/apps/{app}/config-vars"));
-        config[key].as_str().map(str::to_owned)
-    })
-}
-
-fn psql(developer: &Developer, url: &str, sql: &str) -> crate::command::Ran {
-    developer.run("psql", &[&format!("{url}?sslmode=require"), "-v", "ON_ERROR_STOP=1", "-Atc", sql])
+    until(&format!("{app} has {key}"), PATIENCE, || server.config_var(app, key))
 }
 
 /// How many roles there are for add-ons.
 fn roles(developer: &Developer, url: &str) -> String {
     let counting = "SELECT count(*) FROM pg_roles WHERE rolname ~ '^u[a-z0-9]{13}$'";
-    psql(developer, url, counting).ok().out.trim().to_owned()
+    developer.psql(url, counting).ok().out.trim().to_owned()
 }
 
 #[test]
@@ -74,7 +67,7 @@ fn databases_are_shared_promoted_and_renamed() {
     session.heroku(&["addons:info", "archive", "--app", APP]);
     until_true("the new plan's connections", PATIENCE, || {
         let limit = "SELECT rolconnlimit FROM pg_roles WHERE rolname = current_user";
-        psql(&developer, &first, limit).ok().out.trim() == "120"
+        developer.psql(&first, limit).ok().out.trim() == "120"
     });
     session.compare_with(
         "databases_shared",
@@ -99,19 +92,16 @@ fn a_database_is_measured_watched_and_emptied() {
         .ok();
     session.heroku(&["pg:wait", "--app", APP]).ok();
     let url = var(&server, APP, "DATABASE_URL");
-    psql(
-        &developer,
-        &url,
-        "CREATE TABLE things (n int); INSERT INTO things SELECT generate_series(1, 10001)",
-    )
-    .ok();
-    until_true("INSERT is revoked", PATIENCE, || psql(&developer, &url, TRY).code != 0);
+    developer
+        .psql(&url, "CREATE TABLE things (n int); INSERT INTO things SELECT generate_series(1, 10001)")
+        .ok();
+    until_true("INSERT is revoked", PATIENCE, || developer.psql(&url, TRY).code != 0);
     let denied =
-        psql(&developer, &url, "GRANT INSERT ON things TO CURRENT_USER; INSERT INTO things VALUES (0)");
+        developer.psql(&url, "GRANT INSERT ON things TO CURRENT_USER; INSERT INTO things VALUES (0)");
     assert!(denied.err.contains("permission denied for table things"), "{}", denied.err);
     session.heroku(&["pg:info", "--app", APP]).ok();
-    psql(&developer, &url, "UPDATE things SET n = n + 1; DELETE FROM things WHERE n <= 1000").ok();
-    until_true("INSERT is given back", PATIENCE, || psql(&developer, &url, TRY).code == 0);
+    developer.psql(&url, "UPDATE things SET n = n + 1; DELETE FROM things WHERE n <= 1000").ok();
+    until_true("INSERT is given back", PATIENCE, || developer.psql(&url, TRY).code == 0);
     until_true("the log tells", SOON, || {
         let log = server.logs(APP, 100);
         log.contains("app[heroku-postgres]: main is still over the limits of its plan: 10001 rows of 10000.")
@@ -122,7 +112,7 @@ fn a_database_is_measured_watched_and_emptied() {
     let pid = until("the query runs", PATIENCE, || {
         let running =
             "SELECT pid FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
-        Some(psql(&developer, &url, running).ok().out.trim().to_owned()).filter(|pid| !pid.is_empty())
+        Some(developer.psql(&url, running).ok().out.trim().to_owned()).filter(|pid| !pid.is_empty())
     });
     let shown = developer.heroku(&["pg:ps", "--app", APP]).ok().out;
     assert!(shown.contains(&pid) && shown.contains("SELECT pg_sleep(600)"), "{shown}");
@@ -134,16 +124,15 @@ fn a_database_is_measured_watched_and_emptied() {
     until_true("it sleeps again", PATIENCE, || {
         let running =
             "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
-        psql(&developer, &url, running).ok().out.trim() == "1"
+        developer.psql(&url, running).ok().out.trim() == "1"
     });
     session.heroku(&["pg:killall", "--app", APP]).ok();
     assert_ne!(sleeper.end().code, 0, "its connection was ended");
 
     session.heroku(&["pg:reset", "--app", APP, "--confirm", APP]).ok();
-    let tables =
-        psql(&developer, &url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").ok().out;
+    let tables = developer.psql(&url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").ok().out;
     assert_eq!(tables.trim(), "0");
-    psql(&developer, &url, "CREATE TABLE things (n int); INSERT INTO things VALUES (1)").ok();
+    developer.psql(&url, "CREATE TABLE things (n int); INSERT INTO things VALUES (1)").ok();
     session.heroku(&["pg:credentials", "--app", APP]).ok();
     let told = developer.heroku(&["pg:credentials:url", "--app", APP]).ok().out;
     assert!(told.contains(&url), "{told}");
@@ -185,8 +174,8 @@ fn other_credentials_and_another_database_lose_no_request() {
     });
     until_true("the old ones are gone", PATIENCE, || credentials(&server, "main")["state"] == "active");
     everybody.pass(50);
-    assert!(psql(&developer, &old, "SELECT 1").err.contains("password authentication failed"));
-    psql(&developer, &new, "SELECT count(*) FROM events_event").ok();
+    assert!(developer.psql(&old, "SELECT 1").err.contains("password authentication failed"));
+    developer.psql(&new, "SELECT count(*) FROM events_event").ok();
     assert_eq!(roles(&developer, &new), "1");
 
     // The release phase prepares the other database before the app is moved to it.
@@ -207,10 +196,10 @@ fn other_credentials_and_another_database_lose_no_request() {
     assert_eq!(var(&server, APP, "DATABASE_URL"), other);
     everybody.pass(50);
     everybody.end_without_loss();
-    psql(&developer, &other, "SELECT count(*) FROM events_event").ok();
+    developer.psql(&other, "SELECT count(*) FROM events_event").ok();
     let event = "INSERT INTO events_event (title, category, place, starts_at, description, image, created_at)
                  VALUES ('Told elsewhere', 'other', 'Here', now() + interval '1 day', '', '', now())";
-    psql(&developer, &other, event).ok();
+    developer.psql(&other, event).ok();
     assert!(server.page(APP, "/").text().contains("Told elsewhere"), "the app uses it");
 
     killed_in_between(&mut server, &developer, APP);
@@ -224,13 +213,13 @@ fn killed_in_between(server: &mut Server, developer: &Developer, app: &str) {
         server.change("POST", path, &json!({}));
         std::thread::sleep(Duration::from_millis(pause));
         server.kill();
-        psql(developer, &before, "SELECT 1").ok();
+        developer.psql(&before, "SELECT 1").ok();
         server.start_again();
         until("other credentials", PATIENCE, || {
             Some(var(server, app, "DATABASE_URL")).filter(|it| *it != before)
         });
         until_true("the old ones are gone", PATIENCE, || credentials(server, "other")["state"] == "active");
-        assert_ne!(psql(developer, &before, "SELECT 1").code, 0);
+        assert_ne!(developer.psql(&before, "SELECT 1").code, 0);
     }
     let url = var(server, app, "DATABASE_URL");
     assert_eq!(roles(developer, &url), "2", "one of each database");
@@ -247,7 +236,7 @@ fn killed_in_between(server: &mut Server, developer: &Developer, app: &str) {
         Some(var(server, app, "DATABASE_URL")).filter(|it| *it != url)
     });
     until_true("the old ones are gone", PATIENCE, || credentials(server, "other")["state"] == "active");
-    until_true("it answers", PATIENCE, || psql(developer, &newest, "SELECT 1").code == 0);
+    until_true("it answers", PATIENCE, || developer.psql(&newest, "SELECT 1").code == 0);
     assert_eq!(roles(developer, &newest), "2");
     // Until then a one-off dyno has the credentials that were ended.
     until_true("a release with them runs", PATIENCE, || server.newest_release(app)["current"] == true);

@@ -108,6 +108,11 @@ impl Developer {
         Running::start(&mut self.command(program, args)).end()
     }
 
+    /// One statement over TLS, its rows alone; the first error ends it.
+    pub(crate) fn psql(&self, url: &str, sql: &str) -> Ran {
+        self.run("psql", &[&format!("{url}?sslmode=require"), "-v", "ON_ERROR_STOP=1", "-Atc", sql])
+    }
+
     /// Any program, going on while the test does other things.
     pub(crate) fn start(&self, program: &str, args: &[&str]) -> Running {
         Running::start(&mut self.command(program, args))

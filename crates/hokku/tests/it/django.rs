@@ -18,10 +18,7 @@ fn a_django_app_lives_on_postgres() {
     let mut session = Session::new(&developer);
     session.heroku(&["create", APP]).ok();
     session.heroku(&["addons:create", "heroku-postgresql:mini"]).ok();
-    let url = until("there is a database", PATIENCE, || {
-        let config = server.get(&format!("/apps/{APP}/config-vars"));
-        config["DATABASE_URL"].as_str().map(str::to_owned)
-    });
+    let url = until("there is a database", PATIENCE, || server.config_var(APP, "DATABASE_URL"));
     developer.heroku(&["config:set", "HEROKU=1", "SECRET_KEY=no-secret-in-a-test"]).ok();
     session.git(&["push", "heroku", "main"]).ok();
     session.compare("django_push");

@@ -64,9 +64,7 @@ fn each_trouble_is_diagnosed() {
 
     create(&server, APP);
     server.change("POST", &format!("/apps/{APP}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
-    until("there is a database", PATIENCE, || {
-        server.get(&format!("/apps/{APP}/config-vars"))["DATABASE_URL"].as_str().map(str::to_owned)
-    });
+    until("there is a database", PATIENCE, || server.config_var(APP, "DATABASE_URL"));
     let vars = json!({ "HEROKU": "1", SECRET: "no-secret-in-a-test" });
     server.change("PATCH", &format!("/apps/{APP}/config-vars"), &vars);
     developer.git(&["remote", "remove", "heroku"]).ok();

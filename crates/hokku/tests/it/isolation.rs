@@ -90,12 +90,8 @@ fn a_dyno_is_alone() {
     }
     server.change("POST", &format!("/apps/{APP}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
     server.change("POST", &format!("/apps/{OTHER}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
-    let [url, others_url] = [APP, OTHER].map(|app| {
-        until("there is a database", PATIENCE, || {
-            let config = server.get(&format!("/apps/{app}/config-vars"));
-            config["DATABASE_URL"].as_str().map(str::to_owned)
-        })
-    });
+    let [url, others_url] = [APP, OTHER]
+        .map(|app| until("there is a database", PATIENCE, || server.config_var(app, "DATABASE_URL")));
     sees_and_reaches(&server, &developer, &url);
     databases_are_apart(&developer, &url, &others_url);
     files_are_gone_at_a_restart(&server);

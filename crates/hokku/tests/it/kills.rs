@@ -109,11 +109,8 @@ fn helpers_that_are_killed_are_replaced() {
 
     // Postgres, with rows in it.
     server.change("POST", &format!("/apps/{APP}/addons"), &json!({ "plan": "heroku-postgresql:mini" }));
-    let url = until("there is a database", PATIENCE, || {
-        let config = server.get(&format!("/apps/{APP}/config-vars"));
-        config["DATABASE_URL"].as_str().map(str::to_owned)
-    });
-    let psql = |sql: &str| developer.run("psql", &[&url, "-v", "ON_ERROR_STOP=1", "-Atc", sql]);
+    let url = until("there is a database", PATIENCE, || server.config_var(APP, "DATABASE_URL"));
+    let psql = |sql: &str| developer.psql(&url, sql);
     psql("CREATE TABLE kept (word text); INSERT INTO kept VALUES ('still here')").ok();
     let postgres = until_one(&server, "postgres -D");
     kill_hard(postgres);

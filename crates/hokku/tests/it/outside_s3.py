@@ -13,7 +13,7 @@ import urllib.request
 import boto3
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from refusals import refused
 
 resolve = socket.getaddrinfo
 # Debian's resolver does not know what every browser knows.
@@ -40,16 +40,6 @@ class App:
 
 own, other = App(json.loads(os.environ["OWN"])), App(json.loads(os.environ["OTHER"]))
 s3, place = own.s3, {"Bucket": own.bucket}
-
-
-def refused(code, call, **kwargs):
-    try:
-        call(**kwargs)
-    except ClientError as error:
-        found = error.response["Error"]["Code"]
-        assert found in code.split("|"), f"{found} instead of {code}: {error}"
-        return error.response
-    raise AssertionError(f"{call} was not refused with {code}")
 
 
 def fetch(url, method="GET", data=None):

@@ -144,6 +144,12 @@ impl Server {
         answer.json()
     }
 
+    /// The value of one of an app's config vars, if it is set.
+    #[track_caller]
+    pub(crate) fn config_var(&self, app: &str, key: &str) -> Option<String> {
+        self.get(&format!("/apps/{app}/config-vars"))[key].as_str().map(str::to_owned)
+    }
+
     /// An app's newest release.
     #[track_caller]
     pub(crate) fn newest_release(&self, app: &str) -> Value {

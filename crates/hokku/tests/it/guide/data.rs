@@ -98,9 +98,7 @@ pub(super) fn rotation(guide: &mut Guide<'_>) {
     guide.page.say(
         "The official command offers this for `standard-0` and above; the owner can do it for every plan.",
     );
-    let url = |guide: &Guide<'_>| {
-        guide.server.get(&format!("/apps/{APP}/config-vars"))["DATABASE_URL"].as_str().map(str::to_owned)
-    };
+    let url = |guide: &Guide<'_>| guide.server.config_var(APP, "DATABASE_URL");
     let before = url(guide).expect("a database");
     guide.run(&format!("{HOKKU} pg:credentials:rotate DATABASE_URL"));
     until_true("DATABASE_URL is another one", PATIENCE, || {
