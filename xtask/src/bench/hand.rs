@@ -7,99 +7,99 @@ use std::time::{Duration, Instant};
 
 use super::poll::{self, Poller};
 use super::push::PAGE;
-use super::{Times, timed};
+use super::timed;
 use crate::run::{Outcome, find, not, output, say};
 use crate::setup::Tools;
 
 /// Longest boot of the app.
 const BOOT_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long each step took by hand.
-#[derive(Debug)]
-pub(super) struct ByHand {
-    pub(super) pip: Times,
-    pub(super) uv: Times,
-    pub(super) collectstatic: Times,
-    pub(super) migrate: Times,
-    pub(super) boot: Times,
+/// Where by-hand work is done, once its packages are installed.
+pub(super) struct Hand<'a> {
+    app: &'a Path,
+    work: PathBuf,
+    variables: Vec<(String, String)>,
+    venv: PathBuf,
+    /// pip's install, which takes most of a minute: once.
+    pub(super) pip: Duration,
+    /// uv's installs, from its cache.
+    pub(super) uv: Vec<Duration>,
 }
 
-/// The app's folder, its variables, and where by-hand work may be done.
-pub(super) struct Bench<'a> {
-    pub(super) app: &'a Path,
-    pub(super) work: &'a Path,
-    pub(super) variables: &'a [(String, String)],
-    pub(super) tools: &'a Tools,
-    pub(super) rounds: usize,
+/// How long each step of the app itself took, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Steps {
+    pub(super) collectstatic: Duration,
+    pub(super) migrate: Duration,
+    /// gunicorn with two workers: from exec to the first 200 with a database query.
+    pub(super) boot: Duration,
 }
 
-impl Bench<'_> {
-    /// Does every step `rounds` times; pip's install, which takes most of a minute, once.
-    pub(super) fn measure(&self) -> Outcome<ByHand> {
-        let python = python(self.tools)?;
+impl<'a> Hand<'a> {
+    /// Installs the packages of the app in a folder `work`, with pip and `rounds` times with uv.
+    pub(super) fn install(
+        app: &'a Path,
+        work: PathBuf,
+        variables: Vec<(String, String)>,
+        tools: &Tools,
+        rounds: usize,
+    ) -> Outcome<Self> {
+        let python = python(tools)?;
         say(&format!("== by hand, with {}", python.display()));
-        let venv = self.work.join("venv");
+        fs::create_dir_all(&work).map_err(not("make", &work))?;
+        let venv = work.join("venv");
         let pip = timed(|| {
             output(Command::new(&python).args(["-m", "venv"]).arg(&venv))?;
             let mut pip = Command::new(venv.join("bin/pip"));
-            output(
-                pip.args(["install", "--quiet", "--no-cache-dir", "-r"])
-                    .arg(self.app.join("requirements.txt")),
-            )
+            output(pip.args(["install", "--quiet", "--no-cache-dir", "-r"]).arg(app.join("requirements.txt")))
         })?;
-        let uv = self.repeated(|round| {
-            let venv = self.work.join(format!("uv-{round}"));
-            let cache = self.work.join("uv-cache");
+        let install = |round: usize| {
+            let venv = work.join(format!("uv-{round}"));
             let uv = || {
-                let mut uv = Command::new(&self.tools.uv);
-                uv.env("UV_CACHE_DIR", &cache);
+                let mut uv = Command::new(&tools.uv);
+                uv.env("UV_CACHE_DIR", work.join("uv-cache"));
                 uv
             };
-            let install = || {
-                output(uv().args(["venv", "--quiet", "--clear", "--python"]).arg(&python).arg(&venv))?;
-                let mut pip = uv();
-                pip.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
-                    .arg(venv.join("bin/python"));
-                output(pip.arg("-r").arg(self.app.join("requirements.txt")))
-            };
-            if round == 0 {
-                install()?; // fills the cache: the store of built wheels is warm in what it is compared with
-            }
-            timed(install)
-        })?;
-        let manage = |words: &[&str]| {
-            let mut manage = Command::new(venv.join("bin/python"));
-            manage.current_dir(self.app).arg("manage.py").args(words).envs(self.variables.iter().cloned());
-            manage
+            output(uv().args(["venv", "--quiet", "--clear", "--python"]).arg(&python).arg(&venv))?;
+            let mut pip = uv();
+            pip.args(["pip", "install", "--quiet", "--compile-bytecode", "--python"])
+                .arg(venv.join("bin/python"));
+            output(pip.arg("-r").arg(app.join("requirements.txt")))
         };
-        // As during a change: the old code serves the same client meanwhile.
-        let gunicorn = venv.join("bin/gunicorn");
-        let (_serving, port, _) = self.boot(&gunicorn)?;
+        // Fills the cache: the store of built wheels is warm in what it is compared with.
+        install(0)?;
+        let uv = (1..=rounds).map(|round| timed(|| install(round))).collect::<Outcome<_>>()?;
+        Ok(Self { app, work, variables, venv, pip, uv })
+    }
+
+    /// Every step once, as during a change: the old code serves the same client meanwhile.
+    pub(super) fn steps(&self) -> Outcome<Steps> {
+        let manage = |words: &[&str]| {
+            let mut manage = Command::new(self.venv.join("bin/python"));
+            manage.current_dir(self.app).arg("manage.py").args(words).envs(self.variables.iter().cloned());
+            output(&mut manage)
+        };
+        let (_serving, port, _) = self.boot()?;
         let client = Poller::start("localhost", port, PAGE);
-        let collectstatic =
-            self.repeated(|_| timed(|| output(&mut manage(&["collectstatic", "--noinput"]))))?;
-        let migrate = self.repeated(|_| timed(|| output(&mut manage(&["migrate", "--noinput"]))))?;
-        let boot = self.repeated(|_| self.boot(&gunicorn).map(|(_, _, took)| took))?;
+        let collectstatic = timed(|| manage(&["collectstatic", "--noinput"]))?;
+        let migrate = timed(|| manage(&["migrate", "--noinput"]))?;
+        let (_new, _, boot) = self.boot()?;
         match client.end().iter().filter(|answer| answer.status != 200).count() {
-            0 => Ok(ByHand { pip: Times::new(vec![pip]), uv, collectstatic, migrate, boot }),
+            0 => Ok(Steps { collectstatic, migrate, boot }),
             lost => Err(format!("{lost} requests were lost by hand, where nothing was changed")),
         }
     }
 
-    fn repeated(&self, step: impl Fn(usize) -> Outcome<Duration>) -> Outcome<Times> {
-        Ok(Times::new((0..self.rounds).map(step).collect::<Outcome<_>>()?))
-    }
-
     /// A gunicorn, its port, and how long it took from exec to the first 200 with a database query.
-    fn boot(&self, gunicorn: &Path) -> Outcome<(Stopped, u16, Duration)> {
+    fn boot(&self) -> Outcome<(Stopped, u16, Duration)> {
         let port = crate::server::free_port()?;
-        let mut command = Command::new(gunicorn);
+        let mut command = Command::new(self.venv.join("bin/gunicorn"));
         command.current_dir(self.app).args(["eventsite.wsgi", "--log-file", "-"]);
         command
             .envs(self.variables.iter().cloned())
             .env("PORT", port.to_string())
             .env("WEB_CONCURRENCY", "2");
-        let log = fs::File::create(self.work.join("gunicorn.log")).map_err(not("write", self.work))?;
+        let log = fs::File::create(self.work.join("gunicorn.log")).map_err(not("write", &self.work))?;
         let began = Instant::now();
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn();
         let mut gunicorn = Stopped(child.map_err(|error| format!("could not start gunicorn: {error}"))?);

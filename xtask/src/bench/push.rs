@@ -5,10 +5,10 @@ use std::fs;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::app::App;
-use super::hand::{Bench, ByHand};
+use super::hand::{Hand, Steps};
 use super::poll::{Answer, Poller};
 use super::tail::Tail;
-use super::{Times, line, on_a_server, seconds};
+use super::{Times, line, on_a_server, timed};
 use crate::run::{Outcome, not, output, say};
 use crate::server::Server;
 use crate::setup;
@@ -32,43 +32,53 @@ fn measure(server: &Server, tools: &setup::Tools, rounds: usize) -> Outcome {
     let second = django(server, "benchtwo")?;
     say("== first push of a second app (its wheels are stored)");
     let warm = second.push()?;
-    say(&format!("== {rounds} one-line changes, config changes and rollbacks under load"));
-    let mut changes = Vec::new();
-    let mut configs = Vec::new();
-    let mut rollbacks = Vec::new();
-    let mut clients = Clients::default();
-    for round in 0..rounds {
-        clients.credentials.push(app.credentials()?);
-        clients.command.push(app.bare_command()?);
-        changes.push(app.change(&format!("edition {round}"))?);
-        configs.push(app.watched(&["config:set", &format!("BENCH_ROUND={round}")])?);
-        rollbacks.push(app.watched(&["rollback"])?);
-    }
-    let variables = app.variables()?;
-    let work = server.place().path("by-hand");
-    fs::create_dir_all(&work).map_err(not("make", &work))?;
-    let hand = Bench { app: &app.source, work: &work, variables: &variables, tools, rounds }.measure()?;
-    report(&Measured { cold, warm, changes, configs, rollbacks, clients, hand });
+    let hand = Hand::install(&app.source, server.place().path("by-hand"), app.variables()?, tools, rounds)?;
+    say(&format!(
+        "== {rounds} one-line changes, config changes and rollbacks under load, and their steps by hand"
+    ));
+    let rounds = (0..rounds).map(|round| {
+        Ok(Round {
+            by_hand: hand.steps()?,
+            credentials: app.credentials()?,
+            change: app.change(&format!("edition {round}"))?,
+            config: app.watched(&["config:set", &format!("BENCH_ROUND={round}")], "Set BENCH_ROUND")?,
+            rollback: app.watched(&["rollback"], "Rollback to")?,
+        })
+    });
+    let rounds = rounds.collect::<Outcome<Vec<_>>>()?;
+    report(&Measured { cold, warm, pip: hand.pip, uv: Times::new(hand.uv.clone()), rounds });
     Ok(())
 }
 
 struct Measured {
     cold: Duration,
     warm: Duration,
-    changes: Vec<Change>,
-    configs: Vec<Switch>,
-    rollbacks: Vec<Switch>,
-    clients: Clients,
-    hand: ByHand,
+    pip: Duration,
+    uv: Times,
+    rounds: Vec<Round>,
 }
 
-/// What the official client takes for itself, which no server can shorten.
-#[derive(Default)]
-struct Clients {
-    /// git starting `heroku git:credentials` twice, as in every push: to ask for the token, and to tell that it was right.
-    credentials: Vec<Duration>,
-    /// A command that asks the server one thing and changes nothing.
-    command: Vec<Duration>,
+/// Every kind of change once, and beside them, in the same minute, what they are compared with.
+struct Round {
+    by_hand: Steps,
+    /// What the official client takes of a push for itself, which no server can shorten: git starts
+    /// `heroku git:credentials` twice, to ask for the token, and to tell that it was right.
+    credentials: Duration,
+    change: Change,
+    config: Release,
+    rollback: Release,
+}
+
+impl Round {
+    /// What the app itself takes of a change of its code.
+    fn own(&self) -> Duration {
+        self.by_hand.collectstatic + self.again()
+    }
+
+    /// What it takes of a config change or a rollback: they are releases, and run the release command first.
+    fn again(&self) -> Duration {
+        self.by_hand.migrate + self.by_hand.boot
+    }
 }
 
 /// One change of the code.
@@ -77,6 +87,13 @@ struct Change {
     switch: Switch,
     /// How long each stage took, in order.
     stages: Vec<(&'static str, Duration)>,
+}
+
+/// A command that makes a release.
+struct Release {
+    switch: Switch,
+    /// From the command's start until the server noted what it was asked: the client's own part.
+    asked: Duration,
 }
 
 /// What the poller saw of a change.
@@ -102,21 +119,16 @@ impl App<'_> {
         Ok(began.elapsed())
     }
 
-    /// git asking its helper for the token and telling it that it was right, as it does in a push.
+    /// git asking its helper for the token and telling it that it was right, as it does in a push, and under the load of one.
     fn credentials(&self) -> Outcome<Duration> {
         let ask = format!(
             "printf 'protocol=https\\nhost=localhost:{}\\n\\n' | git credential fill | git credential approve",
             self.server.port
         );
-        let began = Instant::now();
-        output(self.server.client("sh", &self.source).args(["-c", &ask]))?;
-        Ok(began.elapsed())
-    }
-
-    fn bare_command(&self) -> Outcome<Duration> {
-        let began = Instant::now();
-        output(&mut self.heroku(&["config:get", "DEBUG"]))?;
-        Ok(began.elapsed())
+        let poller = self.poller();
+        let took = timed(|| output(self.server.client("sh", &self.source).args(["-c", &ask])));
+        poller.end();
+        took
     }
 
     fn poller(&self) -> Poller {
@@ -144,8 +156,8 @@ impl App<'_> {
     }
 
     /// Runs a command that makes a release, and watches until its dyno has taken over: the answers from then on are that
-    /// dyno's.
-    fn watched(&self, words: &[&str]) -> Outcome<Switch> {
+    /// dyno's. `note` is what the server writes into the app's log when it is asked.
+    fn watched(&self, words: &[&str], note: &str) -> Outcome<Release> {
         let follow = ["logs", "--tail", "--source", "heroku", "--dyno", "web.1", "-n", "1"];
         let tail = Tail::start(&mut self.heroku(&follow))?;
         let poller = self.poller();
@@ -156,7 +168,9 @@ impl App<'_> {
         let answers = poller.end();
         let since = clock.duration_since(UNIX_EPOCH).unwrap_or_default();
         let up = epoch(&up).and_then(|at| at.checked_sub(since)).ok_or("the log's times make no sense")?;
-        switch(began, &answers, |answer| answer.at >= began + up)
+        let noted = self.log(clock)?.into_iter().find(|(_, line)| line.contains(note));
+        let (asked, _) = noted.ok_or_else(|| format!("the log does not tell `{note}`"))?;
+        Ok(Release { switch: switch(began, &answers, |answer| answer.at >= began + up)?, asked })
     }
 
     /// The stages of a push, read off the app's own log.
@@ -209,71 +223,59 @@ fn switch(began: Instant, answers: &[Answer], is_new: impl Fn(&Answer) -> bool) 
 }
 
 fn report(measured: &Measured) {
-    let Measured { cold, warm, changes, configs, rollbacks, clients, hand } = measured;
-    let credentials = Times::new(clients.credentials.clone());
-    let command = Times::new(clients.command.clone());
-    let steps = |times: [&Times; 3]| times.iter().map(|times| times.median()).sum::<Duration>();
-    let own = steps([&hand.collectstatic, &hand.migrate, &hand.boot]);
-    // A config change and a rollback are releases: they too run the release command first.
-    let again = hand.migrate.median() + hand.boot.median();
-    let first = |switches: &[Switch]| Times::new(switches.iter().map(|switch| switch.first_new).collect());
+    let Measured { cold, warm, pip, uv, rounds } = measured;
+    let of = |time: &dyn Fn(&Round) -> Duration| Times::new(rounds.iter().map(time).collect());
+    let (own, again) = (of(&Round::own), of(&Round::again));
     say("");
     say("by hand on this machine");
-    line("  venv + pip install, nothing cached", &hand.pip, None);
-    line("  uv venv + uv pip install, wheels cached, byte code", &hand.uv, None);
-    line("  collectstatic", &hand.collectstatic, None);
-    line("  migrate, nothing to do", &hand.migrate, None);
-    line("  gunicorn, 2 workers: exec to first 200 with a query", &hand.boot, None);
+    line("  venv + pip install, nothing cached", &Times::new(vec![*pip]), None);
+    line("  uv venv + uv pip install, wheels cached, byte code", uv, None);
+    line("  collectstatic", &of(&|it| it.by_hand.collectstatic), None);
+    line("  migrate, nothing to do", &of(&|it| it.by_hand.migrate), None);
+    line("  gunicorn, 2 workers: exec to first 200 with a query", &of(&|it| it.by_hand.boot), None);
     say("");
     say("the official client's own part");
-    line("  git's two calls of `heroku git:credentials`", &credentials, None);
-    line("  `heroku config:get`, which changes nothing", &command, None);
+    line("  git's two calls of `heroku git:credentials`", &of(&|it| it.credentials), None);
+    line("  `heroku config:set`, until the server has it", &of(&|it| it.config.asked), None);
+    line("  `heroku rollback`, until the server has it", &of(&|it| it.rollback.asked), None);
     say("");
     say("hokku");
-    line(
-        "  first push, nothing stored",
-        &Times::new(vec![*cold]),
-        Some(("pip + the app's own steps", hand.pip.median() + own)),
-    );
-    line(
-        "  first push, wheels stored",
-        &Times::new(vec![*warm]),
-        Some(("uv + the app's own steps", hand.uv.median() + own)),
-    );
-    let switches: Vec<_> = changes.iter().map(|change| &change.switch).collect();
-    let news = Times::new(switches.iter().map(|switch| switch.first_new).collect());
-    line("  one-line change: push to first new 200", &news, Some(("the app's own steps", own)));
-    for index in 0..changes.first().map_or(0, |change| change.stages.len()) {
-        let name = changes[0].stages[index].0;
-        let times = Times::new(changes.iter().map(|change| change.stages[index].1).collect());
-        line(&format!("    {name}"), &times, None);
-    }
-    line(
-        "  one-line change: `git push` returns",
-        &Times::new(changes.iter().map(|it| it.pushed).collect()),
-        None,
-    );
-    line(
-        "  config change: command to first answer of the new dyno",
-        &first(configs),
-        Some(("the app's own steps", again)),
-    );
-    line(
-        "  rollback: command to first answer of the new dyno",
-        &first(rollbacks),
-        Some(("the app's own steps", again)),
-    );
-    let all = switches.into_iter().chain(configs).chain(rollbacks);
-    let (answers, lost) = all.fold((0, 0), |(answers, lost), it| (answers + it.answers, lost + it.lost));
-    say(&format!("  requests during all changes: {answers}, not answered with 200: {lost}"));
-    let over = |what: &str, whole: Duration, others: Duration, budget: &str| {
-        say(&format!("  {what}: {} (budget: {budget})", seconds(whole.saturating_sub(others))));
+    let first = |what: &str, time: Duration, with: &str, others: Duration| {
+        line(what, &Times::new(vec![time]), Some((with, others + own.median())));
     };
+    first("  first push, nothing stored", *cold, "pip + the app's own steps", *pip);
+    first("  first push, wheels stored", *warm, "uv + the app's own steps", uv.median());
+    let change = of(&|it| it.change.switch.first_new);
+    line("  one-line change: push to first new 200", &change, Some(("the app's own steps", own.median())));
+    for index in 0..rounds.first().map_or(0, |round| round.change.stages.len()) {
+        let name = rounds[0].change.stages[index].0;
+        line(&format!("    {name}"), &of(&|it| it.change.stages[index].1), None);
+    }
+    line("  one-line change: `git push` returns", &of(&|it| it.change.pushed), None);
+    let again = Some(("the app's own steps", again.median()));
+    let config = of(&|it| it.config.switch.first_new);
+    line("  config change: command to first answer of the new dyno", &config, again);
+    let rollback = of(&|it| it.rollback.switch.first_new);
+    line("  rollback: command to first answer of the new dyno", &rollback, again);
+    let switches =
+        || rounds.iter().flat_map(|it| [&it.change.switch, &it.config.switch, &it.rollback.switch]);
+    let answers: usize = switches().map(|switch| switch.answers).sum();
+    let lost: usize = switches().map(|switch| switch.lost).sum();
+    say(&format!("  requests during all changes: {answers}, not answered with 200: {lost}"));
     say("");
-    say("the platform's own part: without the client's and the app's");
-    over("one-line change", news.median(), own + credentials.median(), "1 s");
-    over("config change", first(configs).median(), again + command.median(), "0.5 s");
-    over("rollback", first(rollbacks).median(), again + command.median(), "0.5 s");
+    say("the platform's own part: without the client's and the app's of the same round");
+    let part = |what: &str, budget: &str, times: Times| {
+        say(&format!("{:<58} {:<22} budget: {budget}", format!("  {what}"), times.shown()));
+    };
+    part(
+        "one-line change",
+        "1 s",
+        of(&|it| it.change.switch.first_new.saturating_sub(it.own() + it.credentials)),
+    );
+    let after =
+        |it: &Round, release: &Release| release.switch.first_new.saturating_sub(release.asked + it.again());
+    part("config change", "0.5 s", of(&|it| after(it, &it.config)));
+    part("rollback", "0.5 s", of(&|it| after(it, &it.rollback)));
 }
 
 #[cfg(test)]
