@@ -6,7 +6,7 @@ use crate::developer::Developer;
 use crate::http::{Answer, Client};
 use crate::pebble::Pebble;
 use crate::server::{Server, free_ports};
-use crate::until::{PATIENCE, until, until_true};
+use crate::until::{PATIENCE, SOON, until, until_true};
 
 const APP: &str = "shop";
 const WWW: &str = "www.shop.test";
@@ -93,7 +93,7 @@ fn custom_domains_get_certificates_of_an_authority_and_keep_them() {
 /// A connection that was opened for one app is no way to another; an unknown name gets the platform's certificate.
 fn misdirected(server: &Server, visitor: &Client) {
     server.change("POST", "/apps", &json!({ "name": "other" }));
-    until_true("the router knows the app", PATIENCE, || server.page("other", "/").status != 404);
+    until_true("a blank app (H81)", SOON, || server.page_in_the_open("other", "/").status == 502);
     let mut connection = visitor.connect(WWW).expect("a good certificate");
     connection.write(b"GET / HTTP/1.1\r\nHost: other.localhost\r\nUser-Agent: test\r\n\r\n").expect("sent");
     assert_eq!(connection.head().expect("an answer").0, 421);
