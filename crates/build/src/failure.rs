@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use logs::transcript::TranscriptError;
 use oci::container::Exit;
+use oci::layers::LayersError;
 use oci::network::NetworkError;
 use slug::archive::UnpackError;
 use slug::pack::PackError;
@@ -79,6 +80,8 @@ pub(crate) enum PlatformError {
     Pack(#[from] PackError),
     #[error("could not get a network")]
     Network(#[from] NetworkError),
+    #[error(transparent)]
+    Layers(#[from] LayersError),
     /// The process that runs a container said so, or died.
     #[error("could not run a build container: {said}")]
     Box { said: String },

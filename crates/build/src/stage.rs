@@ -10,6 +10,7 @@ use logs::Logs;
 use logs::transcript::Transcripts;
 use model::id::BuildId;
 use model::site::Site;
+use oci::layers::Layers;
 use oci::network::Network;
 use slug::{Blobs, Runtimes, Stacks};
 use store::{Store, StoreError, Topic};
@@ -63,6 +64,8 @@ pub struct Context {
     pub transcripts: Transcripts,
     /// Layers.
     pub blobs: Blobs,
+    /// What mounts images for all containers.
+    pub layers: Layers,
     /// Stack bases.
     pub stacks: Stacks,
     /// Pythons.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use logs::transcript::TranscriptError;
 use oci::container::Exit;
-use oci::spec::{Bind, Layer, Limits, Spec, Upper};
+use oci::spec::{Bind, Limits, Spec, Upper};
 
 use crate::act::Job;
 use crate::failure::{Failure, PlatformError, Stop, file};
@@ -92,7 +92,10 @@ fn spec(job: &Job, step: Step<'_>, number: u32, dir: &Path, mark: &str) -> Resul
     Ok(Spec {
         id: format!("build-{}-{number}", job.build.id),
         state_dir: dir.join(BOX_STATE),
-        layers: stack.chain(step.layers).map(Layer::Erofs).collect(),
+        layers: stack
+            .chain(step.layers)
+            .map(|image| job.cx.layers.layer(&image))
+            .collect::<Result<_, _>>()?,
         upper: Upper::Dir(job.work.folder(step.upper)?),
         binds,
         argv,

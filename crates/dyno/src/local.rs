@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use model::dyno::{Exit, ExitReason, STOP_GRACE};
 use model::id::DynoId;
+use oci::layers::Layers;
 use oci::network::Network;
 use oci::spec::Bind;
 use slug::Blobs;
@@ -45,6 +46,8 @@ pub struct LocalConfig {
     pub transcripts_dir: PathBuf,
     /// Images of the stack, lowest first.
     pub stack_layers: Vec<PathBuf>,
+    /// What mounts images for all containers.
+    pub layers: Layers,
     /// Files of the host that every dyno sees: resolver, certificates.
     pub binds: Vec<Bind>,
     /// Environment that every dyno gets before its config vars.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use model::time::Timestamp;
+use oci::layers::Layers;
 use slug::Blobs;
 use slug::manifest::Manifest;
 use store::{Store, StoreError};
@@ -24,6 +25,7 @@ const UNNAMED_FOR_MICROS: i64 = 2 * 3_600 * 1_000_000;
 pub(crate) async fn stage(
     store: Store,
     blobs: Blobs,
+    layers: Layers,
     build_cache: PathBuf,
     stop: CancellationToken,
 ) -> Result<(), StoreError> {
@@ -33,7 +35,8 @@ pub(crate) async fn stage(
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         let slugs = store.read(|tx| tx.slugs()).await?;
-        let (blobs, build_cache, now) = (blobs.clone(), build_cache.clone(), store.now());
+        let (blobs, layers) = (blobs.clone(), layers.clone());
+        let (build_cache, now) = (build_cache.clone(), store.now());
         let collected = tokio::task::spawn_blocking(move || {
             let manifests = slugs.iter().filter_map(|slug| Manifest::from_json(&slug.manifest).ok());
             let mut live: HashSet<_> = manifests
@@ -45,7 +48,9 @@ pub(crate) async fn stage(
             }
             // A build packs its layers some time before a slug names them.
             let unused_since = Timestamp::from_micros(now.as_micros() - UNNAMED_FOR_MICROS);
-            blobs.collect_garbage(&live, unused_since).map_err(|error| error.to_string())
+            let removed = blobs.collect_garbage(&live, unused_since).map_err(|error| error.to_string())?;
+            layers.sweep().map_err(|cause| format!("could not unmount layers that are gone: {cause}"))?;
+            Ok(removed)
         });
         match collected.await {
             Ok(Ok(removed)) => info!(?removed, "removed layers that nothing uses"),

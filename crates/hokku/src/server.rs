@@ -19,6 +19,7 @@ use dyno::local::{Local, LocalConfig};
 use logs::transcript::Transcripts;
 use logs::{Logs, LogsConfig};
 use model::site::Site;
+use oci::layers::Layers;
 use oci::network::{Network, NetworkConfig};
 use oci::spec::Bind;
 use slug::Blobs;
@@ -141,6 +142,7 @@ struct Parts {
     network: Arc<Network>,
     data_plane: DataPlane,
     blobs: Blobs,
+    layers: Layers,
     stacks: slug::Stacks,
     runtimes: slug::Runtimes,
     uv: PathBuf,
@@ -152,6 +154,8 @@ struct Parts {
 
 impl Parts {
     async fn open(args: ServerArgs, layout: Layout, site: Site) -> anyhow::Result<Self> {
+        // What may be missing is looked for before anything is started.
+        let uv = find_uv(&args)?;
         let exe = std::env::current_exe().context("could not find this program's own file")?;
         let store = Store::open(layout.dir(), clock::wall())?;
         let logs = Logs::open(LogsConfig::new(layout.path("logs")), clock::wall())?;
@@ -169,10 +173,10 @@ impl Parts {
         let stacks = slug::Stacks::open(&args.cache_dir)?;
         exports::note_site(layout.dir(), &site)?;
         let stack = ensure_stack(&stacks).await?;
-        let uv = find_uv(&args)?;
         let runtimes = slug::Runtimes::open(blobs.clone(), &args.cache_dir, python_sources(&args, &uv))?;
         let addons = Addons::open(&args, &site, &layout, &ca, &network, exe.clone()).await?;
         let config = local_config(&args, &site, &layout, &ca, &network, &exe, &stack)?;
+        let layers = config.layers.clone();
         let (engine, reports) = Local::open(config, blobs.clone(), Arc::clone(&network)).await?;
         let reports = std::sync::Mutex::new(Some(reports));
         Ok(Self {
@@ -187,6 +191,7 @@ impl Parts {
             network,
             data_plane,
             blobs,
+            layers,
             stacks,
             runtimes,
             uv,
@@ -240,6 +245,7 @@ impl Parts {
         let janitor = janitor::stage(
             self.store.clone(),
             self.blobs.clone(),
+            self.layers.clone(),
             self.layout.path("build-cache"),
             stop.clone(),
         );
@@ -261,6 +267,7 @@ impl Parts {
             logs: self.logs.clone(),
             transcripts: self.transcripts.clone(),
             blobs: self.blobs.clone(),
+            layers: self.layers.clone(),
             stacks: self.stacks.clone(),
             runtimes: self.runtimes.clone(),
             network: Arc::clone(&self.network),
@@ -367,6 +374,9 @@ impl Parts {
         self.engine.shutdown().await;
         self.addons.stop().await;
         drop(self.engine);
+        if let Err(error) = self.layers.close() {
+            warn!(error = &error as &dyn std::error::Error, "some layers stay mounted");
+        }
         match Arc::into_inner(self.network) {
             Some(network) => {
                 if let Err(error) = network.close().await {
@@ -495,6 +505,7 @@ fn local_config(
         spool_dir: layout.path("spool"),
         transcripts_dir: layout.path("transcripts"),
         stack_layers: stack.run_layers.clone(),
+        layers: Layers::open(&layout.path("layers"))?,
         binds: vec![bind(resolver, "/etc/resolv.conf"), bind(hosts, "/etc/hosts"), bind(bundle, CA_BUNDLE)],
         // Amazon's libraries bring certificates of their own; the buckets' is not among them.
         env: vec![("AWS_CA_BUNDLE".to_owned(), CA_BUNDLE.to_owned())],

@@ -23,6 +23,7 @@
 mod bundle;
 pub mod cgroup;
 pub mod container;
+pub mod layers;
 mod listening;
 pub mod network;
 pub mod probe;

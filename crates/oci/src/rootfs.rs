@@ -233,7 +233,7 @@ fn mount_sysfs(netns: &Path, place: &Path) -> Result<PathBuf, RootError> {
 
 /// Mounts an erofs image straight from its file; through a loop device where the kernel cannot
 /// (before 6.12, or built without CONFIG_EROFS_FS_BACKED_BY_FILE).
-fn mount_image(image: &Path, place: &Path) -> io::Result<()> {
+pub(crate) fn mount_image(image: &Path, place: &Path) -> io::Result<()> {
     let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     let none = None::<&Path>;
     match mount(Some(image), place, Some("erofs"), flags, none) {

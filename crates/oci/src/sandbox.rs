@@ -1,7 +1,7 @@
 //! The surroundings a process needs before it may run a container: mounts of its own.
 //!
-//! Everything a container's root is made of is mounted in a private mount namespace, so it vanishes
-//! with the process however that ends; nothing has to be unmounted after a SIGKILL. The mounts lie
+//! A container's root is put together in a private mount namespace, so it vanishes with the process
+//! however that ends; nothing has to be unmounted after a SIGKILL. The mounts lie
 //! under one short fixed path, [`WORK`], for two reasons: a container's root user must be able to
 //! walk there even when the data folder is below a closed home folder, and the container sees the
 //! paths of its overlay's layers in `/proc/self/mounts`, where the host's should not show.

@@ -17,6 +17,7 @@ use model::id::{AccountId, AppId, BuildId};
 use model::site::Site;
 use model::slug::Slug;
 use model::time::Timestamp;
+use oci::layers::Layers;
 use oci::network::{Egress, Network, NetworkConfig};
 use slug::runtime::Sources;
 use slug::{Blobs, Manifest, Runtimes, Stacks};
@@ -150,6 +151,7 @@ impl Lab {
             transcripts: Transcripts::open(&at("transcripts")).expect("transcripts"),
             runtimes: runtimes(blobs.clone(), &shared.cache),
             blobs,
+            layers: Layers::open(&at("mounted")).expect("the layers' mounts"),
             stacks: shared.stacks.clone(),
             network: Arc::new(Network::open(network).await.expect("a network")),
             sources: at("sources"),
@@ -343,7 +345,8 @@ impl Lab {
         tokio::time::timeout(Duration::from_secs(30), clean).await.expect("nothing is left of the builds");
         stop.cancel();
         stage.into_inner().await.expect("not panicked").expect("no store error");
-        let Context { network, cgroup_parent, .. } = cx;
+        let Context { network, cgroup_parent, layers, .. } = cx;
+        layers.close().expect("unmounted");
         Arc::into_inner(network).expect("nobody else has it").close().await.expect("closed");
         for hierarchy in fs::read_dir("/sys/fs/cgroup").expect("cgroups").flatten() {
             let group = hierarchy.path().join(&cgroup_parent);

@@ -4,8 +4,9 @@ use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
 
 use model::dyno::{ATTACH_TIMEOUT, DynoKind, STOP_GRACE};
+use oci::layers::LayersError;
 use oci::network::Lease;
-use oci::spec::{Layer, Limits, Spec, Upper, Window};
+use oci::spec::{Limits, Spec, Upper, Window};
 use rand::Rng;
 use slug::manifest::{BadManifest, Manifest};
 
@@ -39,6 +40,8 @@ pub(super) enum BadSlug {
     Manifest(#[from] BadManifest),
     #[error("its layer {path} is missing")]
     Layer { path: PathBuf },
+    #[error(transparent)]
+    Mount(#[from] LayersError),
 }
 
 /// Makes the job.
@@ -76,7 +79,7 @@ fn container(inner: &Inner, life: &Life, lease: &Lease, dir: &Path, port: u16) -
         // The whole UUID and the life: unique among all containers of this server, ever.
         id: format!("{}-{}", life.dyno, life.number),
         state_dir: dir.join(job::BOX),
-        layers: layers.into_iter().map(Layer::Erofs).collect(),
+        layers: layers.iter().map(|image| inner.config.layers.layer(image)).collect::<Result<_, _>>()?,
         upper: Upper::Dir(dir.join(job::BOX).join("writable")),
         binds: inner.config.binds.clone(),
         argv: command.map(str::to_owned).to_vec(),
