@@ -175,6 +175,7 @@ impl Parts {
         let stack = ensure_stack(&stacks).await?;
         let runtimes = slug::Runtimes::open(blobs.clone(), &args.cache_dir, python_sources(&args, &uv))?;
         let addons = Addons::open(&args, &site, &layout, &ca, &network, exe.clone()).await?;
+        oci::cgroup::Hierarchy::find()?.create_parent(&cgroup_parent(&layout))?;
         let config = local_config(&args, &site, &layout, &ca, &network, &exe, &stack)?;
         let layers = config.layers.clone();
         let (engine, reports) = Local::open(config, blobs.clone(), Arc::clone(&network)).await?;

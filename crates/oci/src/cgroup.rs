@@ -25,6 +25,11 @@ pub const EMPTY_WITHIN: Duration = Duration::from_secs(5);
 /// Pause between two looks at a group that is emptying.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 
+/// A group's weight among its siblings on v1.
+const SHARES: &str = "cpu.shares";
+/// What a process beside the groups weighs.
+const PROCESS_SHARES: usize = 1024;
+
 /// What the cgroup files said that made no sense, or what could not be done with them.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
@@ -127,6 +132,22 @@ impl Hierarchy {
     #[must_use]
     pub fn group(&self, parent: &str, id: &str) -> Cgroup {
         Cgroup { hierarchy: self.clone(), name: Path::new(parent).join(id) }
+    }
+
+    /// Makes the group that all containers of a server are in.
+    ///
+    /// A group of v1 has the weight of one process of the machine, whatever runs in it. This one gets that of a process
+    /// on every processor: else a busy Postgres pushes all dynos together aside. v2 weighs groups against groups.
+    pub fn create_parent(&self, parent: &str) -> Result<(), CgroupError> {
+        let Self::V1 { all, .. } = self else { return Ok(()) };
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        for root in all.iter().filter(|root| root.join(SHARES).exists()) {
+            let path = root.join(parent).join(SHARES);
+            fs::create_dir_all(root.join(parent))
+                .and_then(|()| fs::write(&path, (processors * PROCESS_SHARES).to_string()))
+                .map_err(|cause| CgroupError::File { path, cause })?;
+        }
+        Ok(())
     }
 
     /// Removes the then empty parent group of a server that is gone for good; missing is fine.

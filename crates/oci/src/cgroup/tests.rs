@@ -25,6 +25,23 @@ fn mounts_decide_the_version() {
     assert_eq!(Hierarchy::parse("1 1 0:1 / / rw - ext4 /dev/vda rw\n", |_| true), None);
 }
 
+#[test]
+fn all_containers_together_weigh_as_much_as_a_process_on_every_processor() {
+    let root = tempfile::tempdir().expect("folder");
+    let [cpu, memory] = ["cpu", "memory"].map(|name| root.path().join(name));
+    fs::create_dir_all(&memory).expect("folder");
+    fs::create_dir_all(&cpu).expect("folder");
+    fs::write(cpu.join(SHARES), "1024").expect("file");
+    let all = BTreeSet::from([cpu.clone(), memory.clone()]);
+    let groups = Hierarchy::V1 { memory: memory.clone(), all, unified: None };
+    groups.create_parent("hokku-t").expect("a group");
+    let weight: usize =
+        fs::read_to_string(cpu.join("hokku-t").join(SHARES)).expect("file").parse().expect("a number");
+    assert!(weight.is_multiple_of(PROCESS_SHARES) && weight > 0, "{weight}");
+    assert!(!memory.join("hokku-t").exists(), "only where there are weights");
+    groups.create_parent("hokku-t").expect("as often as one likes");
+}
+
 /// A folder that looks like a v2 group.
 fn v2(files: &[(&str, &str)]) -> (tempfile::TempDir, Cgroup) {
     let root = tempfile::tempdir().expect("folder");
