@@ -44,7 +44,8 @@ fn workspace(tools: &Tools, args: &[&str]) -> Outcome {
     // nextest shows progress and keeps tests apart; plain `cargo test` passes too.
     let nextest: &[&str] = &["nextest", "run", "--no-fail-fast"];
     let runner = if find("cargo-nextest").is_some() { nextest } else { &["test", "--no-fail-fast"] };
-    cargo.args(runner).arg("--workspace").args(args);
+    // A failed assertion tells its place by itself.
+    cargo.args(runner).arg("--workspace").args(args).env("RUST_BACKTRACE", "0");
     run(with_tools(&mut cargo, tools))
 }
 
