@@ -37,7 +37,7 @@ enum Command {
         #[arg(long)]
         no_token: bool,
     },
-    /// Print how to trust the certificates of this server: git, Node, curl, browsers
+    /// Print how git, Node, curl and browsers trust this server
     Trust {
         /// The server's data folder
         #[arg(long, value_name = "DIR", env = "HOKKU_DATA_DIR", default_value = DATA_DIR)]

@@ -13,8 +13,8 @@ Examples:
   hokku doctor
   hokku doctor ../shop --json
 
-It reads the files that `git add .` would take, runs nothing and asks no server. Exit code: 0 when nothing was found,
-else 1. A push prints the same.")]
+It reads the files that `git add .` would take, runs nothing and asks no server.
+Exit code: 0 when nothing was found, else 1. A push prints the same.")]
     Doctor(Doctor),
 }
 

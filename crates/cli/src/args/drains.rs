@@ -28,8 +28,8 @@ Examples:
 Examples:
   hokku webhooks:add --include api:release,api:build --level sync --url https://example.com/hooks --app shop
 
-Deliveries are signed: the header Heroku-Webhook-Hmac-SHA256 is the HMAC-SHA256 of the body with the secret, in base64.
-The secret is shown once.")]
+Deliveries are signed: the header Heroku-Webhook-Hmac-SHA256 is the HMAC-SHA256 of the body with
+the secret, in base64. The secret is shown once.")]
     AddWebhook(NewWebhook),
     /// End that somebody is told what happens to an app
     #[command(name = "webhooks:remove")]

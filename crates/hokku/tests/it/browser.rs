@@ -178,9 +178,13 @@ impl Browser {
         self.call("DOM.setFileInputFiles", files);
     }
 
-    /// Presses the mouse button on something.
+    /// Presses the mouse button on something, as soon as a person could: a browser drops what is pressed before it has
+    /// painted.
     #[track_caller]
     fn press(&mut self, selector: &str) {
+        self.evaluate(
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))",
+        );
         let place = self.evaluate(&format!(
             "(() => {{ const thing = document.querySelector({selector:?}); if (!thing) return null; \
              thing.scrollIntoView({{block: 'center'}}); const box = thing.getBoundingClientRect(); \
