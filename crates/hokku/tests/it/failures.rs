@@ -110,7 +110,7 @@ fn a_first_deploy_that_crashes_is_mended_by_the_next() {
     developer.commit("crashes");
     rejected(&developer, &["web.1 exited with status 9 before it served.", "crash: no database"]);
     assert_eq!(developer.pushed(), "", "nothing was accepted yet");
-    assert_eq!(server.page(APP, "/").status, 503, "the app crashed (H10)");
+    until_true("the app crashed (H10)", SOON, || server.page(APP, "/").status == 503);
     let told = [
         "code=H81 desc=\"Blank app\"",
         "heroku[router]: Likely cause: Nothing was deployed to this app yet (H81). Cure: `git push heroku main`.",

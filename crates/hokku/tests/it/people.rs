@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::developer::Developer;
 use crate::server::Server;
+use crate::until::{SOON, until_true};
 
 const APP: &str = "shared";
 const JANE: &str = "jane@example.com";
@@ -121,7 +122,7 @@ fn takes_the_app(server: &Server, owner: &Developer, jane: &Developer) {
     let info = jane.heroku(&["apps:info", "--app", APP]).ok().out;
     assert!(info.contains("Owner:          jane@example.com"), "{info}");
     assert_eq!(jane.heroku(&["apps:rename", "shared-2", "--app", APP]).ok().code, 0);
-    assert_eq!(server.page("shared-2", "/").status, 200);
+    until_true("its new host", SOON, || server.page_in_the_open("shared-2", "/").status == 200);
     assert_eq!(server.page_in_the_open(APP, "/").status, 404, "the old host is nobody's");
     jane.heroku(&["apps:rename", APP, "--app", "shared-2"]).ok();
     let left = owner.heroku(&["apps:leave", "--app", APP]).ok();
