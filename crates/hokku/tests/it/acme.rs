@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::developer::Developer;
-use crate::http::{Answer, Client};
+use crate::http::Client;
 use crate::pebble::Pebble;
 use crate::server::{Server, free_ports};
 use crate::until::{PATIENCE, SOON, until, until_true};
@@ -68,14 +68,12 @@ fn custom_domains_get_certificates_of_an_authority_and_keep_them() {
     }
     let visitor = Client::trusting(server.port(), &pebble.root());
     assert!(visitor.get(WWW, "/").text().starts_with(hello));
-    assert!(visitor.connect(ASTRAY).and_then(|mut it| it.send("GET", "/", &[], b"")).is_err());
+    assert!(visitor.try_get(ASTRAY, "/").is_err());
 
     pebble.reset_address(ASTRAY);
     developer.heroku(&["certs:auto:refresh", "-a", APP]).ok();
     until_status(&server, ASTRAY, "cert issued");
-    until_true("it is shown", PATIENCE, || {
-        visitor.connect(ASTRAY).and_then(|mut it| it.send("GET", "/", &[], b"")).is_ok()
-    });
+    until_true("it is shown", PATIENCE, || visitor.try_get(ASTRAY, "/").is_ok());
 
     let before = server.get(&format!("/apps/{APP}/sni-endpoints"));
     server.kill();
@@ -93,12 +91,14 @@ fn custom_domains_get_certificates_of_an_authority_and_keep_them() {
 /// A connection that was opened for one app is no way to another; an unknown name gets the platform's certificate.
 fn misdirected(server: &Server, visitor: &Client) {
     server.change("POST", "/apps", &json!({ "name": "other" }));
-    until_true("a blank app (H81)", SOON, || server.page_in_the_open("other", "/").status == 502);
+    until_true("a blank app (H81), with its certificate", SOON, || {
+        server.client().try_get("other.localhost", "/").is_ok_and(|it| it.status == 502)
+    });
     let mut connection = visitor.connect(WWW).expect("a good certificate");
     connection.write(b"GET / HTTP/1.1\r\nHost: other.localhost\r\nUser-Agent: test\r\n\r\n").expect("sent");
     assert_eq!(connection.head().expect("an answer").0, 421);
     server.until_logged("other", &["code=H31", "status=421"]);
-    let unknown = server.client().connect("nobody.test").and_then(|mut it| it.send("GET", "/", &[], b""));
+    let unknown = server.client().try_get("nobody.test", "/");
     let error = unknown.expect_err("no certificate is for that").to_string();
     assert!(error.contains("not valid for name"), "{error}");
 }
@@ -116,9 +116,7 @@ fn own_certificate(server: &Server, developer: &Developer, root: &[u8]) {
     assert!(screen.contains("SSL certificate is self signed."), "{screen}");
     // A new client each time: one that was here before would resume its session, and be shown no certificate.
     let shown = |root: &[u8]| {
-        let connection = Client::trusting(server.port(), root).connect(WWW);
-        let answer = connection.and_then(|mut it| it.send("GET", "/", &[], b""));
-        answer.is_ok_and(|it: Answer| it.status == 200)
+        Client::trusting(server.port(), root).try_get(WWW, "/").is_ok_and(|it| it.status == 200)
     };
     until_true("the user's certificate is shown", PATIENCE, || shown(made.cert.pem().as_bytes()));
     assert!(!shown(root));
@@ -137,9 +135,7 @@ fn hosts_under_a_public_domain_get_certificates_by_themselves() {
     let server = server(&pebble, ports, &["--domain=hokku.test"]);
     let visitor = Client::trusting(server.port(), &pebble.root());
     let until_served = |host: &str| {
-        until(&format!("{host} has its certificate"), PATIENCE, || {
-            visitor.connect(host).and_then(|mut it| it.send("GET", "/", &[], b"")).ok()
-        })
+        until(&format!("{host} has its certificate"), PATIENCE, || visitor.try_get(host, "/").ok())
     };
     for host in ["api.hokku.test", "git.hokku.test", "dashboard.hokku.test"] {
         until_served(host);

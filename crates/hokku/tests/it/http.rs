@@ -100,8 +100,12 @@ impl Client {
     /// One request on a connection of its own, which must be answered.
     #[track_caller]
     pub(crate) fn get(&self, host: &str, path: &str) -> Answer {
-        let answer = self.connect(host).and_then(|mut connection| connection.send("GET", path, &[], b""));
-        answer.unwrap_or_else(|error| panic!("GET {path} of {host}: {error}"))
+        self.try_get(host, path).unwrap_or_else(|error| panic!("GET {path} of {host}: {error}"))
+    }
+
+    /// The same, where it may be that nobody answers, or nobody who is vouched for (yet, or any more).
+    pub(crate) fn try_get(&self, host: &str, path: &str) -> io::Result<Answer> {
+        self.connect(host)?.send("GET", path, &[], b"")
     }
 }
 

@@ -122,7 +122,9 @@ fn takes_the_app(server: &Server, owner: &Developer, jane: &Developer) {
     let info = jane.heroku(&["apps:info", "--app", APP]).ok().out;
     assert!(info.contains("Owner:          jane@example.com"), "{info}");
     assert_eq!(jane.heroku(&["apps:rename", "shared-2", "--app", APP]).ok().code, 0);
-    until_true("its new host", SOON, || server.page_in_the_open("shared-2", "/").status == 200);
+    until_true("its new host, with its certificate", SOON, || {
+        server.client().try_get("shared-2.localhost", "/").is_ok_and(|it| it.status == 200)
+    });
     assert_eq!(server.page_in_the_open(APP, "/").status, 404, "the old host is nobody's");
     jane.heroku(&["apps:rename", APP, "--app", "shared-2"]).ok();
     let left = owner.heroku(&["apps:leave", "--app", APP]).ok();
