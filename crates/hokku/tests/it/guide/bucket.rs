@@ -8,9 +8,7 @@ use super::{APP, Guide, data::PERSON, has, home_stretch};
 pub(super) fn pictures(guide: &mut Guide<'_>) {
     guide.page.chapter("A bucket for pictures");
     guide.run("heroku addons:create bucketeer:hobbyist");
-    until("there is a bucket", PATIENCE, || {
-        guide.server.get(&format!("/apps/{APP}/config-vars"))["AWS_STORAGE_BUCKET_NAME"].as_str().map(drop)
-    });
+    until("there is a bucket", PATIENCE, || guide.server.config_var(APP, "AWS_STORAGE_BUCKET_NAME"));
     guide.run("heroku ps:wait");
     guide.run("heroku addons");
     upload_ones_picture(guide);

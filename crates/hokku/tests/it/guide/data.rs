@@ -1,7 +1,6 @@
 //! Rows: migrations by hand, a person for the admin, and the two interactive shells.
 
 use crate::server::HOKKU;
-use crate::terminal::Terminal;
 use crate::until::{PATIENCE, until_true};
 
 use super::{APP, Guide, has};
@@ -58,42 +57,45 @@ pub(super) fn python_shell(guide: &mut Guide<'_>) {
     let mut terminal = guide.begin(command);
     let (left, up) = ("\u{1b}[D", "\u{1b}[A");
     // Who types ahead of a prompt sees it twice.
-    let prompt = |terminal: &Terminal, number| terminal.until_it_shows_times(">>>", number);
-    prompt(&terminal, 1);
+    terminal.until_it_shows_times(">>>", 1);
     terminal.press("from events.models import Event\r");
-    prompt(&terminal, 2);
+    terminal.until_it_shows_times(">>>", 2);
     terminal.press(&format!("Event.objects.cont(){}u\r", left.repeat(4)));
-    prompt(&terminal, 3);
+    terminal.until_it_shows_times(">>>", 3);
     terminal.press("import os; os.get_terminal_size()\r");
-    prompt(&terminal, 4);
+    terminal.until_it_shows_times(">>>", 4);
     terminal.press("Event.objects.filter(");
     terminal.until_it_shows("Event.objects.filter(");
     terminal.press("\u{3}");
-    prompt(&terminal, 5);
+    terminal.until_it_shows_times(">>>", 5);
     terminal.press(&format!("{up}\r"));
-    prompt(&terminal, 6);
+    terminal.until_it_shows_times(">>>", 6);
     terminal.press("\u{4}");
     let shown = guide.finish(command, terminal, &[]);
-    assert!(shown.contains(">>> Event.objects.count()\n1\n"), "{shown}");
+    assert!(
+        shown.contains(">>> Event.objects.count()\n1\n") && shown.contains("KeyboardInterrupt"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("os.terminal_size(columns=140, lines=30)").count(), 2, "{shown}");
 }
 
 pub(super) fn database_shell(guide: &mut Guide<'_>) {
     guide.page.chapter("Postgres's shell");
     let command = "heroku pg:psql";
     let mut terminal = guide.begin(command);
-    let prompt = |terminal: &Terminal, number| terminal.until_it_shows_times("DATABASE=>", number);
-    prompt(&terminal, 1);
+    terminal.until_it_shows_times("DATABASE=>", 1);
     terminal.press("SELECT title, category FROM events_event;\r");
-    prompt(&terminal, 2);
+    terminal.until_it_shows_times("DATABASE=>", 2);
     terminal.press("SHOW ssl;\r");
-    prompt(&terminal, 3);
+    terminal.until_it_shows_times("DATABASE=>", 3);
     // Last, as psql may get it twice: from the terminal, and a while later from `heroku`.
     terminal.press("SELECT count(*)\r");
     terminal.until_it_shows("DATABASE->");
     terminal.press("\u{3}");
-    prompt(&terminal, 4);
+    terminal.until_it_shows_times("DATABASE=>", 4);
     terminal.press("\u{4}");
-    guide.finish(command, terminal, &[]);
+    let shown = guide.finish(command, terminal, &[]);
+    assert_eq!(shown.matches("(1 row)").count(), 2, "{shown}");
 }
 
 /// Other credentials at any time; the app goes on, as it reads them from `DATABASE_URL`.

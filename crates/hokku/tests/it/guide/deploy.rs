@@ -7,9 +7,7 @@ use super::{APP, Guide, has};
 pub(super) fn a_database(guide: &mut Guide<'_>) {
     guide.page.chapter("A database");
     guide.run("heroku addons:create heroku-postgresql:mini");
-    until("there is a database", PATIENCE, || {
-        guide.server.get(&format!("/apps/{APP}/config-vars"))["DATABASE_URL"].as_str().map(drop)
-    });
+    until("there is a database", PATIENCE, || guide.server.config_var(APP, "DATABASE_URL"));
     let shown = guide.run("heroku pg:info");
     guide.holds("postgres", "a_database", "`heroku pg:info`", has(&shown, &["Mini", "/10000", "/ 1 GB"]));
 }
