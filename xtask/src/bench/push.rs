@@ -114,9 +114,7 @@ fn django<'a>(server: &'a Server, name: &'static str) -> Outcome<App<'a>> {
 
 impl App<'_> {
     fn push(&self) -> Outcome<Duration> {
-        let began = Instant::now();
-        output(self.git().args(["push", "heroku", "main"]))?;
-        Ok(began.elapsed())
+        timed(|| output(self.git().args(["push", "heroku", "main"])))
     }
 
     /// git asking its helper for the token and telling it that it was right, as it does in a push, and under the load of one.
