@@ -122,7 +122,8 @@ fn link_of(place: &Path) -> PathBuf {
     name.into()
 }
 
-/// Whether something is mounted there: it is on another device than the folder that it is in.
+/// Whether an image is mounted there: it is on another device than the folder that it is in. That is one look for each
+/// layer of a container; the pins of `network`, which lie on the device of their folder, need the list of all mounts.
 fn is_mounted(place: &Path) -> bool {
     let device = |path: Option<&Path>| path.and_then(|path| fs::metadata(path).ok()).map(|it| it.dev());
     let own = device(Some(place));
